@@ -1,0 +1,23 @@
+{#- Order-independent hash of records, the same formula as at the source: the sum over records of the first 15 hex digits of
+    md5(key || '|' || amount with 18 decimals, or '' where there is none). Aggregate, decimal(38,0). -#}
+{%- macro record_hash(key, amount=none) -%}
+  {%- set text -%}
+    coalesce({{ key }}, '') || '|' || {% if amount %}coalesce(cast(cast({{ amount }} as decimal(38,18)) as string), ''){% else %}''{% endif %}
+  {%- endset -%}
+  cast(sum(cast({{ md5_number(text) }} as decimal(38,0))) as decimal(38,0))
+{%- endmacro -%}
+
+{#- md5 over several expressions, null-safe and unambiguous ('a','bc' differs from 'ab','c'). Text, 32 hex digits. -#}
+{%- macro md5_key(exprs) -%}
+  md5({% for expr in exprs %}coalesce(cast({{ expr }} as string), '~null~'){% if not loop.last %} || '|' || {% endif %}{% endfor %})
+{%- endmacro -%}
+
+{#- Pseudonym of an identifier: the first 128 bits of a keyed SHA-256, hex; null stays null. The key comes from the environment
+    and is the same for all marts of one deployment, so that keys join; without it nobody can re-derive them. -#}
+{%- macro pseudonym(expr) -%}
+  {%- set key = env_var('PLUMBLINE_PSEUDONYM_KEY', '') -%}
+  {%- if execute and not key -%}
+    {{ exceptions.raise_compiler_error("PLUMBLINE_PSEUDONYM_KEY is not set: marts hold keyed hashes of identifiers. Set it to a secret of your own and keep it, or keys will change.") }}
+  {%- endif -%}
+  substr({{ sha256_hex("'" ~ key.replace("'", "''") ~ ":' || " ~ expr) }}, 1, 32)
+{%- endmacro -%}

@@ -1,0 +1,55 @@
+{#- The select list every scenario ends with: the standard columns, in their order and types. The relation selected from has one
+    row per leg of the population with the leg's own columns and: scenario_version, parameter_set_id, window_start_at,
+    window_end_at, measure_1_value, measure_2_value, threshold_1_value, threshold_2_value, outcome_code, reason_code,
+    reason_text, evidence_transfer_ids, evidence_known_at, evidence_end_at; subject_type_code and subject_id too.
+    measures: the names of the two measures. -#}
+{%- macro scenario_standard_columns(scenario_id, measures) -%}
+  cast('{{ scenario_id }}' as string) as scenario_id,
+  cast(scenario_version as string) as scenario_version,
+  leg_id,
+  transfer_id,
+  legs_expected,
+  party_id,
+  account_id,
+  cast(subject_type_code as string) as subject_type_code,
+  cast(subject_id as string) as subject_id,
+  event_at,
+  event_date,
+  asset_code,
+  amount,
+  amount_usd,
+  cast(window_start_at as timestamp) as window_start_at,
+  cast(window_end_at as timestamp) as window_end_at,
+  cast('{{ measures[0] }}' as string) as measure_1_name,
+  cast(measure_1_value as decimal(38,6)) as measure_1_value,
+  {% if measures | length > 1 %}cast('{{ measures[1] }}' as string){% else %}cast(null as string){% endif %} as measure_2_name,
+  cast(measure_2_value as decimal(38,6)) as measure_2_value,
+  cast(threshold_1_value as decimal(38,6)) as threshold_1_value,
+  cast(threshold_2_value as decimal(38,6)) as threshold_2_value,
+  parameter_set_id,
+  cast(outcome_code as string) as outcome_code,
+  cast(reason_code as string) as reason_code,
+  cast(reason_text as string) as reason_text,
+  cast(evidence_transfer_ids as string) as evidence_transfer_ids,
+  cast(evidence_known_at as timestamp) as evidence_known_at,
+  cast(evidence_end_at as timestamp) as evidence_end_at
+{%- endmacro -%}
+
+{#- The outcome of a leg, from its reason: one table of reasons for all scenarios, so that a reason means the same everywhere.
+    A reason that is not listed here is an error, never a pass. -#}
+{%- macro outcome_of(reason) -%}
+case
+  when {{ reason }} = 'alerted' then 'alerted'
+  when {{ reason }} in (
+    'below_threshold', 'outside_band', 'below_minimum_amount', 'low_severity_category', 'not_dormant', 'no_exposure', 'no_hit'
+  ) then 'below_threshold'
+  when {{ reason }} in (
+    'trade', 'not_completed', 'not_fiat', 'not_crypto', 'wrong_direction', 'own_transfer'
+  ) then 'excluded'
+  when {{ reason }} in (
+    'no_kyc', 'no_valuation', 'no_counterparty', 'no_threshold_for_currency', 'insufficient_history', 'not_screened',
+    'screening_pending', 'unmapped_category', 'no_address', 'invalid_address'
+  ) then 'not_evaluable'
+  else 'errored'
+end
+{%- endmacro -%}

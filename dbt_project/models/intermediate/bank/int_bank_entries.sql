@@ -1,0 +1,126 @@
+with entries as (
+  select
+    *,
+    cast(amount as decimal(38,18)) as exact_amount,
+    case credit_debit_code when 'CRDT' then 'in' when 'DBIT' then 'out' end as direction_code,
+    case status_code when 'BOOK' then 'completed' when 'PDNG' then 'pending' when 'INFO' then 'info' else lower(status_code) end as transfer_status_code,
+    split_part(coalesce(bank_transaction_code, ''), '/', 1) as domain_code,
+    split_part(coalesce(bank_transaction_code, ''), '/', 2) as family_code,
+    split_part(coalesce(bank_transaction_code, ''), '/', 3) as sub_family_code
+  from {{ ref('stg_bank__entries') }}
+),
+
+scopes as (
+  select * from {{ ref('bank_transaction_scopes') }}
+),
+
+scoped as (
+  select
+    entries.entry_id,
+    min(scopes.out_of_scope_reason) as out_of_scope_reason
+  from entries
+  inner join scopes
+    on scopes.domain_code in ('*', entries.domain_code)
+    and scopes.family_code in ('*', entries.family_code)
+    and scopes.sub_family_code in ('*', entries.sub_family_code)
+  group by entries.entry_id
+),
+
+classified as (
+  select
+    entries.*,
+    case
+      when entries.transfer_status_code = 'info' then 'information_only'
+      else scoped.out_of_scope_reason
+    end as out_of_scope_reason
+  from entries
+  left join scoped on entries.entry_id = scoped.entry_id
+),
+
+-- A bank reports the reference it was given in one of these; which one differs by bank and payment.
+entry_references as (
+  {% for reference in ['end_to_end_id', 'entry_reference', 'instruction_id', 'tx_id', 'uetr'] %}
+  select entry_id, {{ reference }} as reference, ccy_code, exact_amount, direction_code, transfer_status_code
+  from classified
+  where out_of_scope_reason is null and {{ reference }} is not null
+  {{ 'union' if not loop.last }}
+  {%- endfor %}
+),
+
+ledger as (
+  select 'exchange:deposit:' || deposit_id as transfer_id, bank_reference as reference, asset_code, amount, 'in' as direction_code
+  from {{ ref('stg_exchange__deposits') }}
+  where bank_reference is not null and status_code = 'completed'
+  union all
+  select 'exchange:withdrawal:' || withdrawal_id as transfer_id, bank_reference as reference, asset_code, amount, 'out' as direction_code
+  from {{ ref('stg_exchange__withdrawals') }}
+  where bank_reference is not null and status_code = 'completed'
+),
+
+numbered_entries as (
+  select
+    *,
+    row_number() over (
+      partition by reference, ccy_code, exact_amount, direction_code
+      order by case when transfer_status_code = 'completed' then 0 else 1 end, entry_id
+    ) as pair_no
+  from entry_references
+),
+
+numbered_ledger as (
+  select
+    *,
+    row_number() over (partition by reference, asset_code, amount, direction_code order by transfer_id) as pair_no
+  from ledger
+),
+
+candidates as (
+  select distinct
+    numbered_entries.entry_id,
+    numbered_ledger.transfer_id
+  from numbered_entries
+  inner join numbered_ledger
+    on numbered_entries.reference = numbered_ledger.reference
+    and numbered_entries.ccy_code = numbered_ledger.asset_code
+    and numbered_entries.exact_amount = numbered_ledger.amount
+    and numbered_entries.direction_code = numbered_ledger.direction_code
+    and numbered_entries.pair_no = numbered_ledger.pair_no
+),
+
+one_per_entry as (
+  select * from candidates
+  qualify row_number() over (partition by entry_id order by transfer_id) = 1
+),
+
+pairs as (
+  select * from one_per_entry
+  qualify row_number() over (partition by transfer_id order by entry_id) = 1
+)
+
+select
+  classified.entry_id,
+  classified.statement_id,
+  classified.account_iban,
+  classified.exact_amount as amount,
+  classified.ccy_code as asset_code,
+  classified.direction_code,
+  classified.is_reversal,
+  classified.transfer_status_code as status_code,
+  cast(classified.booking_date as timestamp) as event_at,
+  classified.booking_date as event_date,
+  classified.bank_transaction_code,
+  upper(replace(classified.counterparty_account, ' ', '')) as counterparty_account,
+  case
+    when classified.out_of_scope_reason is not null then null
+    else coalesce(pairs.transfer_id, 'bank:' || classified.entry_id)
+  end as transfer_id,
+  case
+    when classified.out_of_scope_reason is not null then 'out_of_scope'
+    when pairs.transfer_id is not null then 'matched'
+    else 'unmatched'
+  end as match_status_code,
+  classified.out_of_scope_reason,
+  classified.first_known_at as known_at,
+  classified.extract_id
+from classified
+left join pairs on classified.entry_id = pairs.entry_id

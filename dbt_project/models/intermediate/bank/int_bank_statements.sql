@@ -1,0 +1,22 @@
+with statements as (
+  select * from {{ ref('stg_bank__statements') }}
+)
+
+select
+  statement_id,
+  account_iban,
+  ccy_code,
+  electronic_sequence_no,
+  from_at,
+  to_at,
+  opening_balance_amount,
+  closing_balance_amount,
+  entry_count,
+  entries_net_amount,
+  is_balanced,
+  electronic_sequence_no - lag(electronic_sequence_no) over (
+    partition by account_iban, ccy_code order by electronic_sequence_no, created_at, statement_id
+  ) - 1 as missing_statement_count,
+  created_at,
+  first_known_at as known_at
+from statements

@@ -1,0 +1,43 @@
+{#- What the ledger itself says about addresses; the chain adds to it in int_transfer_addresses. -#}
+with fields as (
+  select 'exchange:deposit:' || deposit_id as transfer_id, 'counterparty' as role_code, chain_code, from_address as address_field
+  from {{ ref('stg_exchange__deposits') }}
+  where from_address is not null
+  union all
+  select 'exchange:deposit:' || deposit_id as transfer_id, 'own' as role_code, chain_code, to_address as address_field
+  from {{ ref('stg_exchange__deposits') }}
+  where to_address is not null
+  union all
+  select 'exchange:withdrawal:' || withdrawal_id as transfer_id, 'counterparty' as role_code, chain_code, to_address as address_field
+  from {{ ref('stg_exchange__withdrawals') }}
+  where to_address is not null
+),
+
+parts as (
+  select
+    transfer_id,
+    role_code,
+    chain_code,
+    {{ address_parts('address_field') }} as address_raw
+  from fields
+),
+
+normalised as (
+  select
+    transfer_id,
+    role_code,
+    chain_code,
+    address_raw,
+    {{ normalise_address('address_raw') }} as address
+  from parts
+  where address_raw <> ''
+)
+
+select
+  transfer_id,
+  role_code,
+  coalesce(address, address_raw) as address,
+  min(address_raw) as address_raw,
+  chain_code
+from normalised
+group by transfer_id, role_code, coalesce(address, address_raw), chain_code

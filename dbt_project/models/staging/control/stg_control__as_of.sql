@@ -1,0 +1,20 @@
+{#- Data-driven, never the clock: a rebuild of the same files is the same warehouse. -#}
+with known as (
+  {% for feed in feeds() %}
+  select max(known_at) as known_at
+  from {{ source('raw_' ~ feed, 'control_totals') }}
+  where _dlt_load_id in (select load_id from {{ source('raw_' ~ feed, '_dlt_loads') }} where status = 0)
+  {{ 'union all' if not loop.last }}
+  {%- endfor %}
+),
+
+chosen as (
+  select
+    {% if var('as_of') %}cast('{{ var("as_of") }}' as timestamp){% else %}coalesce(max(known_at), cast('1970-01-01 00:00:00' as timestamp)){% endif %} as as_of_at
+  from known
+)
+
+select
+  as_of_at,
+  cast(as_of_at as date) as as_of_date
+from chosen

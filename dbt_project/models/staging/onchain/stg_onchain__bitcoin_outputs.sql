@@ -1,0 +1,21 @@
+with source as (
+  {{ as_known('onchain', 'bitcoin_outputs', ['transaction_hash', 'index']) | indent(2) }}
+)
+
+select
+  lower(transaction_hash) as tx_hash,
+  index as output_index,
+  block_number,
+  block_hash,
+  block_timestamp as event_at,
+  cast(block_timestamp as date) as event_date,
+  is_coinbase,
+  type as output_type,
+  address,
+  value as value_text,
+  _known_at as known_at,
+  _first_known_at as first_known_at,
+  _extract_id as extract_id,
+  _record_no as record_no,
+  _dlt_load_id
+from source

@@ -1,0 +1,185 @@
+"""The loader of canonical files, shared by the feeds a user brings in the documented format.
+
+Belongs here: from deliveries to the feed's dlt resources. Formats of others have a `parse.py` of their own.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+from dlt.extract import DltResource
+
+from ingestion import control_totals, independent_count, records, rejects
+from ingestion.deliveries import DeliveredFile, Delivery, DeliveryError, deliveries, not_yet_loaded
+from ingestion.pipeline import completed_extracts
+from ingestion.tabular import MalformedRow, Table, read, stack
+from ingestion.validation import Verdict, validate
+
+# Files are read together up to this size: one pass of the rules over many small files, and bounded memory for large.
+CHUNK_BYTES = 64 << 20
+
+
+def resources(
+    feed: str, tables: tuple[Table, ...], bucket_url: str | None, start: date | None, end: date | None
+) -> list[DltResource]:
+    """The feed's resources: one per table, then control_totals and rejects.
+
+    `start` and `end` keep business dates of a half-open window; extracts already loaded are left out. Raises
+    DeliveryError when a delivery must not be loaded as it is."""
+    patterns = {
+        f"{table.name}{infix}.{suffix}": table.name
+        for table in tables
+        for infix in ("", "-*")
+        for suffix in ("csv", "parquet")
+    }
+    found = deliveries(bucket_url, patterns, start=start, end=end)
+    new = not_yet_loaded(found, completed_extracts(feed)) if found else []
+    extraction = Extraction(feed, tables, new)
+    has_new = bool(new)
+    return [
+        *(
+            records.resource(table.name, table.schema, lambda table=table: extraction.rows(table), has_new=has_new)
+            for table in tables
+        ),
+        records.resource("control_totals", control_totals.SCHEMA, extraction.totals, has_new=has_new),
+        records.resource("rejects", rejects.SCHEMA, extraction.rejects, has_new=has_new),
+    ]
+
+
+class Extraction:
+    """One reading of new deliveries. dlt asks for the tables in order and for the rejects last."""
+
+    def __init__(self, feed: str, tables: tuple[Table, ...], new: list[Delivery]):
+        self.feed = feed
+        self.tables = tables
+        self._files: dict[str, list[tuple[Delivery, DeliveredFile]]] = defaultdict(list)
+        self._rejects: list[dict] = []
+        self._read: set[str] = set()
+        known = {table.name for table in tables}
+        for delivery in new:
+            for file in delivery.files:
+                if file.table not in known or file.path.suffix not in (".csv", ".parquet"):
+                    raise DeliveryError(
+                        f"{file.path} ({file.table}) is not a CSV or Parquet file of {', '.join(sorted(known))}."
+                    )
+                self._files[file.table].append((delivery, file))
+
+    def rows(self, table: Table) -> Iterator[pa.Table]:
+        """The table's good rows in delivery order, in few Arrow tables; what is not good goes to the rejects."""
+        for chunk in _chunks(self._files[table.name]):
+            yield from self._good_rows(table, chunk)
+        self._read.add(table.name)
+
+    def totals(self) -> Iterator[pa.Table]:
+        """Control totals of every new file: the manifest's where it states them, else counted independently."""
+        rows = []
+        for table in self.tables:
+            unstated = [pair for pair in self._files[table.name] if pair[1].manifest_totals is None]
+            rows += independent_count.count(self.feed, table, unstated)
+            for delivery, file in self._files[table.name]:
+                if file.manifest_totals is not None:
+                    rows += control_totals.from_manifest(self.feed, delivery, file)
+        yield control_totals.to_table(rows)
+
+    def rejects(self) -> Iterator[pa.Table]:
+        """The rejects of all tables. Raises RuntimeError when asked before the tables were read."""
+        if unread := {table.name for table in self.tables} - self._read:
+            raise RuntimeError(f"{self.feed}: rejects asked for before {', '.join(sorted(unread))} were read")
+        yield rejects.to_table(self._rejects)
+
+    def _good_rows(self, table: Table, chunk: list[tuple[Delivery, DeliveredFile]]) -> Iterator[pa.Table]:
+        by_schema: dict[pa.Schema, list[tuple[int, pa.Table, np.ndarray]]] = defaultdict(list)
+        for position, (delivery, file) in enumerate(chunk):
+            content, numbers, malformed = read(file.path, table)
+            for row in malformed:
+                self._rejects.append(self._malformed(table, delivery, file, row))
+            if content.num_rows:
+                numbers = np.arange(1, content.num_rows + 1) if numbers is None else np.array(numbers)
+                by_schema[content.schema].append((position, content, numbers))
+        for parts in by_schema.values():
+            positions = np.repeat([p for p, _, _ in parts], [content.num_rows for _, content, _ in parts])
+            numbers = np.concatenate([numbers for _, _, numbers in parts])
+            raw = stack(content for _, content, _ in parts)
+            verdict = validate(table, raw)
+            for row in sorted(verdict.problems):
+                delivery, file = chunk[positions[row]]
+                self._rejects.append(self._reject(table, delivery, file, int(numbers[row]), raw, verdict, row))
+            yield _stamped(verdict, chunk, positions, numbers)
+
+    def _malformed(self, table: Table, delivery: Delivery, file: DeliveredFile, row: MalformedRow) -> dict:
+        return rejects.row(
+            feed_code=self.feed,
+            table_name=table.name,
+            extract_id=file.extract_id,
+            record_no=row.record_no,
+            reason_code="malformed_row",
+            reason=row.reason,
+            raw_record=row.text,
+            first_seen_at=delivery.known_at,
+            event_date=delivery.business_date,
+        )
+
+    def _reject(
+        self,
+        table: Table,
+        delivery: Delivery,
+        file: DeliveredFile,
+        record_no: int,
+        raw: pa.Table,
+        verdict: Verdict,
+        row: int,
+    ) -> dict:
+        problems = verdict.problems[row]
+        values = {name: verdict.values.column(name)[row].as_py() for name in verdict.values.column_names}
+        stored = {name: _shown(raw.column(name)[row].as_py()) for name in raw.column_names}
+        event = values[table.event]
+        return rejects.row(
+            feed_code=self.feed,
+            table_name=table.name,
+            extract_id=file.extract_id,
+            record_no=record_no,
+            reason_code=problems[0][0],
+            reason="; ".join(sentence for _, sentence in problems),
+            raw_record=stored,
+            first_seen_at=delivery.known_at,
+            event_date=delivery.business_date if event is None else date(event.year, event.month, event.day),
+            asset_code=stored[table.asset] if table.asset else None,
+            amount=values[table.amount] if table.amount else None,
+        )
+
+
+def _chunks(files: list[tuple[Delivery, DeliveredFile]]) -> Iterable[list[tuple[Delivery, DeliveredFile]]]:
+    chunk, size = [], 0
+    for pair in files:
+        chunk.append(pair)
+        size += pair[1].path.stat().st_size
+        if size >= CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _stamped(
+    verdict: Verdict, chunk: list[tuple[Delivery, DeliveredFile]], positions: np.ndarray, numbers: np.ndarray
+) -> pa.Table:
+    known_at = pa.array([delivery.known_at for delivery, _ in chunk], records.TIMESTAMP)
+    extract_ids = pa.array([file.extract_id for _, file in chunk], pa.string())
+    where = pa.array(positions)
+    table = verdict.values
+    for field, column in zip(
+        records.COMMON, (known_at.take(where), extract_ids.take(where), pa.array(numbers, pa.int64())), strict=True
+    ):
+        table = table.append_column(field, column)
+    if verdict.problems:
+        good = np.ones(table.num_rows, dtype=bool)
+        good[list(verdict.problems)] = False
+        table = table.filter(pa.array(good))
+    return table
+
+
+def _shown(value: object) -> object:
+    """A stored value as text a JSON reader can show; bytes that are no text are written as escapes."""
+    return value.decode("utf-8", "backslashreplace").replace("\0", "\\x00") if isinstance(value, bytes) else value

@@ -1,0 +1,186 @@
+"""The HTTP side of Chainalysis KYT: one client with a bounded connection pool, retries and clear errors.
+
+Belongs here: how a request is made, repeated and given up. Which requests are made is `screening`'s business.
+"""
+
+import asyncio
+import ipaddress
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+import aiohttp
+from yarl import URL
+
+FIRST_DELAY, LONGEST_DELAY = 0.2, 8.0
+"""Seconds before the second try, doubling up to the longest."""
+LONGEST_RETRY_AFTER = 300.0
+
+
+class VendorError(RuntimeError):
+    """The vendor cannot be used as things are; the message says what to do."""
+
+
+class Refusal(Exception):
+    """The vendor refused one request (a 4xx that concerns the request, not the caller)."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status, self.message = status, message
+
+
+class KytClient:
+    """Requests against one KYT base URL, at most `concurrency` at a time. Use it as an async context manager."""
+
+    def __init__(self, api_url: str, api_key: str | None, concurrency: int = 32, attempts: int = 7) -> None:
+        if not api_key:
+            raise VendorError("Chainalysis KYT: no API key. Set SOURCES__CHAINALYSIS__API_KEY or sources.chainalysis.api_key.")
+        self.base_url = api_url.rstrip("/")
+        self._headers = {"Token": api_key, "Accept": "application/json", "Content-Type": "application/json"}
+        self._concurrency, self._attempts = concurrency, attempts
+        self._open_at = 0.0
+        self.requests = 0
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            headers=self._headers,
+            connector=aiohttp.TCPConnector(limit=self._concurrency),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=60, sock_connect=10),
+            # A proxy of the environment is for the world outside, never for a server on this machine.
+            trust_env=not _is_loopback(URL(self.base_url).host),
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    async def register(self, user_id: str, registration: bytes) -> bytes:
+        """Registers a transfer; gives the 202 answer's body. Registering again is safe: the id is made from the
+        transfer."""
+        return await self._request("POST", f"/v2/users/{quote(user_id, safe='')}/transfers", registration)
+
+    async def transfer(self, external_id: str, detail: str = "") -> bytes:
+        """A transfer's summary, or its `exposures` or `alerts`."""
+        return await self._request("GET", f"/v2/transfers/{quote(external_id, safe='')}" + (detail and f"/{detail}"))
+
+    async def categories(self) -> bytes:
+        return await self._request("GET", "/v2/categories")
+
+    async def alert_list(self, limit: int, offset: int) -> bytes:
+        """A page of the v1 alerts list. The first page of the vendor's default size is asked for by the bare path."""
+        page = f"?limit={limit}&offset={offset}" if offset else ""
+        return await self._request("GET", f"/v1/alerts/{page}")
+
+    async def _request(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        url, loop = URL(self.base_url + path, encoded=True), asyncio.get_running_loop()
+        delay, trouble = FIRST_DELAY, ""
+        for attempt in range(self._attempts):
+            if attempt:
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, LONGEST_DELAY)
+            while (closed := self._open_at - loop.time()) > 0:
+                await asyncio.sleep(closed)
+            self.requests += 1
+            try:
+                async with self._session.request(method, url, data=body, allow_redirects=False) as response:
+                    answer, status = await response.read(), response.status
+                    if 200 <= status < 300 and _is_json(response, answer):
+                        return answer
+                    trouble = self._judge(method, path, response, answer)
+            except (aiohttp.ClientError, TimeoutError) as error:
+                trouble = f"{type(error).__name__}: {error}".rstrip(": ")
+            else:
+                if status == 429:
+                    wait = _retry_after(response.headers.get("Retry-After"))
+                    if wait is not None:
+                        # Everyone waits: the limit is the account's, not the request's.
+                        self._open_at, delay = max(self._open_at, loop.time() + wait), 0.0
+        raise VendorError(
+            f"Chainalysis KYT at {self.base_url} does not serve {method} {path} ({trouble}; {self._attempts} tries). "
+            "See whether the vendor is up and reachable from here and whether SOURCES__CHAINALYSIS__API_URL is right, "
+            "then run again: nothing of this run was kept, so nothing is half done."
+        )
+
+    def _judge(self, method: str, path: str, response: aiohttp.ClientResponse, answer: bytes) -> str:
+        """What is wrong, where trying again may help. Raises VendorError or Refusal where it does not."""
+        status = response.status
+        if status == 429 or status >= 500:
+            return f"HTTP {status}"
+        if "json" not in response.content_type:
+            raise VendorError(
+                f"{self.base_url}{path} answered HTTP {status} with {response.content_type or 'no content type'} instead "
+                "of JSON: something in front of the vendor answers (an edge that blocks this machine's address, a proxy), "
+                "or SOURCES__CHAINALYSIS__API_URL is not the KYT base (https://.../api/kyt)."
+            )
+        message = _message(answer)
+        if status in (401, 403):
+            raise VendorError(
+                f"Chainalysis KYT refused the API key (HTTP {status}: {message}). "
+                "Set SOURCES__CHAINALYSIS__API_KEY to a key of this account that may read and register transfers."
+            )
+        if 400 <= status < 500:
+            raise Refusal(status, message)
+        raise VendorError(f"Chainalysis KYT answered {method} {path} with HTTP {status}, which is not in its contract.")
+
+
+def registration(
+    network: str, asset: str, reference: str, direction: str, at: datetime, amount: Decimal | None
+) -> bytes:
+    """The body that registers a transfer; `at` is UTC, `amount` an exact number."""
+    members = [
+        f'"network":{json.dumps(network)}',
+        f'"asset":{json.dumps(asset)}',
+        f'"transferReference":{json.dumps(reference)}',
+        f'"direction":{json.dumps(direction)}',
+        f'"transferTimestamp":"{at.isoformat(timespec="milliseconds")}Z"',
+    ]
+    if amount is not None:
+        members.append(f'"assetAmount":{_plain(amount)}')
+    return ("{" + ",".join(members) + "}").encode()
+
+
+def _plain(amount: Decimal) -> str:
+    text = format(amount, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _is_json(response: aiohttp.ClientResponse, answer: bytes) -> bool:
+    return "json" in response.content_type or not answer
+
+
+def _message(answer: bytes) -> str:
+    try:
+        said = json.loads(answer)
+    except ValueError:
+        said = None
+    message = said.get("message") or said.get("error") if isinstance(said, dict) else None
+    return str(message) if message else answer.decode(errors="replace")[:200] or "no message"
+
+
+def _retry_after(header: str | None) -> float | None:
+    """Seconds to wait by a Retry-After header, which is a number of seconds or an HTTP date; None if there is none."""
+    if not header:
+        return None
+    try:
+        seconds = float(header) if header.strip().isdecimal() else (
+            parsedate_to_datetime(header) - datetime.now(UTC)
+        ).total_seconds()
+    except (TypeError, ValueError):
+        return None
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
+
+
+def _is_loopback(host: str | None) -> bool:
+    if host is None or host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

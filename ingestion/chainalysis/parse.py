@@ -1,0 +1,207 @@
+"""Chainalysis KYT answers as records: pure functions from bytes to exact values.
+
+Numbers are read from the JSON text as Decimal, never as float. Members that the vendor added are named by
+`new_members`; raw keeps each answer whole anyway. `Unreadable` carries the reason as a plain sentence.
+"""
+
+import json
+import re
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from typing import Any
+
+SUMMARY = {"updatedAt", "asset", "assetId", "network", "transferReference", "tx", "idx", "usdAmount", "assetAmount"}
+SUMMARY |= {"timestamp", "outputAddress", "externalId"}
+DIRECT = {"name", "categoryId", "category"}
+ALERT = {"alertLevel", "service", "externalId", "alertAmount", "exposureType", "categoryId", "category"}
+
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
+_EXACT = Context(prec=120, rounding=ROUND_HALF_UP)
+
+
+class Unreadable(ValueError):
+    """An answer, or a value in it, is not what the vendor's contract says."""
+
+
+def document(body: bytes) -> Any:
+    """The answer's JSON value with exact numbers; no body (some answers have none) is None."""
+    if not body:
+        return None
+    try:
+        return json.loads(body, parse_float=Decimal, parse_constant=_no_number)
+    except UnicodeDecodeError:
+        raise Unreadable("the answer is not UTF-8 text") from None
+    except json.JSONDecodeError as error:
+        raise Unreadable(f"the answer is not JSON: {error}") from None
+
+
+def _no_number(text: str) -> None:
+    raise Unreadable(f"the answer holds {text}, which is not a number")
+
+
+def timestamp(text: object, name: str = "timestamp") -> datetime | None:
+    """The instant as naive UTC. The vendor mixes forms inside one record; without a zone UTC is meant. Digits beyond
+    microseconds are cut. None stays None."""
+    if text is None:
+        return None
+    if not isinstance(text, str) or not _TIMESTAMP.fullmatch(text):
+        raise Unreadable(f"{name} {text!r} is not an ISO 8601 time")
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
+        raise Unreadable(f"{name} {text!r} is not a time that exists") from None
+
+
+def quantity(value: object, name: str) -> Decimal | None:
+    """A quantity of an asset for decimal(38,18), exact: a 19th decimal is Unreadable, never rounded."""
+    number, scaled = _scaled(value, name, 38, 18)
+    if scaled != number:
+        raise Unreadable(f"{name} {number} has more than 18 decimals")
+    return scaled
+
+
+def usd(value: object, name: str) -> Decimal | None:
+    """US dollars for decimal(18,2), to the cent, half up: the vendor's valuation is an estimate, and raw keeps its own
+    text beside it."""
+    return _scaled(value, name, 18, 2)[1]
+
+
+def _scaled(value: object, name: str, precision: int, scale: int) -> tuple[Decimal | None, Decimal | None]:
+    if value is None:
+        return None, None
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise Unreadable(f"{name} {value!r} is not a number")
+    number = Decimal(value)
+    try:
+        scaled = number.quantize(Decimal(1).scaleb(-scale), context=_EXACT)
+    except InvalidOperation:
+        scaled = None
+    if scaled is None or (scaled and scaled.adjusted() >= precision - scale):
+        raise Unreadable(f"{name} {number} does not fit a decimal({precision},{scale})")
+    return number, scaled
+
+
+def summary(body: bytes) -> dict:
+    """A transfer's summary: the vendor's columns of raw `transfers`. `updated_at` None = still processing.
+
+    Raises Unreadable, among others when there is no external id to speak of it by."""
+    answer = _object(document(body), "transfer")
+    return {
+        "external_id": _required(answer, "externalId"),
+        "network": _text(answer, "network"),
+        "asset_code": _text(answer, "asset"),
+        "transfer_reference": _required(answer, "transferReference"),
+        "tx": _text(answer, "tx"),
+        "idx": _whole(answer, "idx"),
+        "usd_amount": usd(answer.get("usdAmount"), "usdAmount"),
+        "asset_amount": quantity(answer.get("assetAmount"), "assetAmount"),
+        "transfer_at": timestamp(answer.get("timestamp"), "timestamp"),
+        "output_address": _text(answer, "outputAddress"),
+        "updated_at": timestamp(answer.get("updatedAt"), "updatedAt"),
+        "answer_json": body.decode(),
+    }
+
+
+def exposure(body: bytes) -> dict:
+    """The direct exposure: columns of raw `exposures` without the external id; null members = no exposure."""
+    direct = _object(_object(document(body), "exposures").get("direct"), "direct exposure")
+    return {
+        "direct_name": _text(direct, "name"),
+        "direct_category_id": _whole(direct, "categoryId"),
+        "direct_category": _text(direct, "category"),
+        "answer_json": body.decode(),
+    }
+
+
+def alert_items(body: bytes) -> list:
+    """The alerts of one transfer as the vendor wrote them, each to be read by `alert`."""
+    items = _object(document(body), "alerts answer").get("alerts")
+    if not isinstance(items, list):
+        raise Unreadable("the alerts answer has no list of alerts")
+    return items
+
+
+def alert(item: object) -> dict:
+    """One alert: columns of raw `alerts` without the transfer's external id. A level or exposure type never seen before
+    is kept as it is: the contract check warns about it."""
+    answer = _object(item, "alert")
+    return {
+        "alert_external_id": _required(answer, "externalId"),
+        "alert_level_code": _required(answer, "alertLevel"),
+        "service": _text(answer, "service"),
+        "alert_amount_usd": usd(answer.get("alertAmount"), "alertAmount"),
+        "exposure_type_code": _text(answer, "exposureType"),
+        "category_id": _whole(answer, "categoryId"),
+        "answer_json": text(answer),
+    }
+
+
+def categories(body: bytes) -> list[dict]:
+    """Rows of raw `categories`; the vendor's list has one row whose id is null and whose name is empty."""
+    items = _object(document(body), "categories answer").get("categories")
+    if not isinstance(items, list):
+        raise Unreadable("the categories answer has no list of categories")
+    return [
+        {"category_id": _whole(item, "categoryId"), "category_name": _text(item, "categoryName") or ""}
+        for item in (_object(item, "category") for item in items)
+    ]
+
+
+def listing(body: bytes) -> tuple[int, list[dict]]:
+    """A page of a v1 list: the list's own total and the page's rows."""
+    answer = _object(document(body), "list")
+    total, rows = _whole(answer, "total"), answer.get("data")
+    if total is None or not isinstance(rows, list):
+        raise Unreadable("the list has no total or no data")
+    return total, [_object(row, "row of the list") for row in rows]
+
+
+def new_members(body: bytes) -> set[str]:
+    """Members of a summary, exposures or alerts answer that the contract did not have when this was written."""
+    answer = document(body)
+    if not isinstance(answer, dict):
+        return set()
+    if "alerts" in answer:
+        return {name for item in answer["alerts"] if isinstance(item, dict) for name in item.keys() - ALERT}
+    if "direct" in answer:
+        return (answer.keys() - {"direct"}) | ((answer["direct"] or {}).keys() - DIRECT)
+    return answer.keys() - SUMMARY
+
+
+def text(answer: Any) -> str:
+    """A parsed answer as JSON text again, with its numbers as they were written."""
+    if isinstance(answer, Decimal):
+        return str(answer)
+    if isinstance(answer, dict):
+        return "{" + ",".join(f"{json.dumps(name)}:{text(value)}" for name, value in answer.items()) + "}"
+    if isinstance(answer, list):
+        return "[" + ",".join(map(text, answer)) + "]"
+    return json.dumps(answer, ensure_ascii=False)
+
+
+def _object(value: object, name: str) -> dict:
+    if not isinstance(value, dict):
+        raise Unreadable(f"the {name} is not a JSON object")
+    return value
+
+
+def _text(answer: dict, name: str) -> str | None:
+    value = answer.get(name)
+    if value is not None and not isinstance(value, str):
+        raise Unreadable(f"{name} {value!r} is not text")
+    return value
+
+
+def _required(answer: dict, name: str) -> str:
+    value = _text(answer, name)
+    if not value:
+        raise Unreadable(f"{name} is missing")
+    return value
+
+
+def _whole(answer: dict, name: str) -> int | None:
+    value = answer.get(name)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63):
+        raise Unreadable(f"{name} {value!r} is not a whole number")
+    return value

@@ -1,0 +1,122 @@
+"""Control totals: what the source says it delivered, per extract, table, day and asset.
+
+They are the other side of the reconciliation, so they never come from what a loader parsed: they come from the
+source's manifest, else from an independent path over the source (`captured_by` says which).
+"""
+
+import hashlib
+from collections import Counter
+from datetime import date, datetime
+from decimal import Decimal
+
+import pyarrow as pa
+
+from ingestion.deliveries import DeliveredFile, Delivery
+from ingestion.records import AMOUNT, HASH, TIMESTAMP, raw_schema, utc
+
+CAPTURED_BY = ("manifest", "file_footer", "independent_count", "statement", "api_total")
+
+SCHEMA = pa.schema(
+    [
+        pa.field("extract_id", pa.string(), nullable=False),
+        pa.field("feed_code", pa.string(), nullable=False),
+        pa.field("table_name", pa.string(), nullable=False),
+        pa.field("event_date", pa.date32()),
+        pa.field("asset_code", pa.string()),
+        pa.field("source_rows", pa.int64(), nullable=False),
+        pa.field("source_amount", AMOUNT),
+        pa.field("source_hash", HASH),
+        pa.field("captured_by", pa.string(), nullable=False),
+        pa.field("source_uri", pa.string(), nullable=False),
+        pa.field("known_at", TIMESTAMP, nullable=False),
+    ]
+)
+
+
+def row(
+    *,
+    extract_id: str,
+    feed_code: str,
+    table_name: str,
+    source_rows: int,
+    captured_by: str,
+    source_uri: str,
+    known_at: datetime,
+    event_date: date | None = None,
+    asset_code: str | None = None,
+    source_amount: Decimal | None = None,
+    source_hash: int | None = None,
+) -> dict:
+    """One control total: grain extract x table x event_date x asset. `known_at` is UTC; `source_uri` is the path
+    below the bucket or the endpoint, never an absolute path (a rebuild elsewhere must give the same bytes).
+    Raises ValueError on an unknown `captured_by` or a negative count."""
+    if captured_by not in CAPTURED_BY:
+        raise ValueError(f"captured_by {captured_by!r} is none of {', '.join(CAPTURED_BY)}")
+    if source_rows < 0:
+        raise ValueError(f"{source_uri}: source_rows {source_rows} is negative")
+    return {
+        "extract_id": extract_id,
+        "feed_code": feed_code,
+        "table_name": table_name,
+        "event_date": event_date,
+        "asset_code": asset_code,
+        "source_rows": source_rows,
+        "source_amount": source_amount,
+        "source_hash": None if source_hash is None else Decimal(source_hash),
+        "captured_by": captured_by,
+        "source_uri": source_uri,
+        "known_at": utc(known_at),
+    }
+
+
+def to_table(rows: list[dict]) -> pa.Table:
+    """The rows as an Arrow table in the raw shape; `_record_no` counts the totals of one extract from 1."""
+    position: Counter[str] = Counter()
+    stamped = []
+    for total in rows:
+        extract_id = total["extract_id"]
+        position[extract_id] += 1
+        stamped.append(
+            {
+                **total,
+                "_known_at": total["known_at"],
+                "_extract_id": extract_id,
+                "_record_no": position[extract_id],
+            }
+        )
+    return pa.Table.from_pylist(stamped, schema=raw_schema(SCHEMA))
+
+
+def record_hash(key: str, amount: Decimal | None) -> int:
+    """The record's share of an order-independent hash total: the first 15 hex digits of
+    md5(key | amount with exactly 18 decimals, or nothing) as an integer. A table's hash is the sum over its records.
+    The same formula is in the dbt macro `record_hash` and in the independent count."""
+    text = f"{key}|{'' if amount is None else format(amount, '.18f')}"
+    return int(hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()[:15], 16)
+
+
+def from_manifest(feed: str, delivery: Delivery, file: DeliveredFile) -> list[dict]:
+    """The rows a manifest states for one file; a file without records gives one row with source_rows 0.
+
+    Raises ValueError when the manifest states no totals for it: then the caller counts independently."""
+    if file.manifest_totals is None:
+        raise ValueError(f"{file.uri}: the manifest states no totals")
+    common = {
+        "extract_id": file.extract_id,
+        "feed_code": feed,
+        "table_name": file.table,
+        "captured_by": "manifest",
+        "source_uri": file.uri,
+        "known_at": delivery.known_at,
+    }
+    return [
+        row(
+            **common,
+            event_date=total.event_date,
+            asset_code=total.asset_code,
+            source_rows=total.rows,
+            source_amount=total.amount,
+            source_hash=total.hash,
+        )
+        for total in file.manifest_totals
+    ] or [row(**common, source_rows=0)]

@@ -1,0 +1,80 @@
+"""Rejects: records that cannot be used, whole and with the reason, one row per record.
+
+A reject is not an error of the run: it is counted against the control totals like a loaded record."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+
+import pyarrow as pa
+
+from ingestion.records import AMOUNT, TIMESTAMP, raw_schema, utc
+
+SCHEMA = pa.schema(
+    [
+        pa.field("reject_id", pa.string(), nullable=False),
+        pa.field("feed_code", pa.string(), nullable=False),
+        pa.field("table_name", pa.string(), nullable=False),
+        pa.field("extract_id", pa.string(), nullable=False),
+        pa.field("record_no", pa.int64(), nullable=False),
+        pa.field("event_date", pa.date32()),
+        pa.field("asset_code", pa.string()),
+        pa.field("amount", AMOUNT),
+        pa.field("reason_code", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("raw_record", pa.string(), nullable=False),
+        pa.field("first_seen_at", TIMESTAMP, nullable=False),
+    ]
+)
+
+
+def row(
+    *,
+    feed_code: str,
+    table_name: str,
+    extract_id: str,
+    record_no: int,
+    reason_code: str,
+    reason: str,
+    raw_record: str | Mapping,
+    first_seen_at: datetime,
+    event_date: date | None = None,
+    asset_code: str | None = None,
+    amount: Decimal | None = None,
+) -> dict:
+    """One reject. `reason` names field and value in a plain sentence; `raw_record` is the record as delivered (a
+    mapping is written as JSON); `event_date` is the record's own where it can be read, else the delivery's business
+    date; `amount` only where it is a plain decimal; `first_seen_at` is the delivery's known-at time (UTC)."""
+    identity = json.dumps([feed_code, table_name, extract_id, record_no])
+    if isinstance(raw_record, Mapping):
+        raw_record = json.dumps(raw_record, ensure_ascii=False, default=str)
+    return {
+        "reject_id": hashlib.md5(identity.encode(), usedforsecurity=False).hexdigest(),
+        "feed_code": feed_code,
+        "table_name": table_name,
+        "extract_id": extract_id,
+        "record_no": record_no,
+        "event_date": event_date,
+        "asset_code": asset_code,
+        "amount": amount,
+        "reason_code": reason_code,
+        "reason": reason,
+        "raw_record": raw_record,
+        "first_seen_at": utc(first_seen_at),
+    }
+
+
+def to_table(rows: list[dict]) -> pa.Table:
+    """The rows as an Arrow table in the raw shape."""
+    stamped = [
+        {
+            **reject,
+            "_known_at": reject["first_seen_at"],
+            "_extract_id": reject["extract_id"],
+            "_record_no": reject["record_no"],
+        }
+        for reject in rows
+    ]
+    return pa.Table.from_pylist(stamped, schema=raw_schema(SCHEMA))

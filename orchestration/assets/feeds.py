@@ -1,0 +1,121 @@
+"""Raw feeds: one op a feed, one asset a table, loaded by dlt.
+
+Belongs here: how a feed's tables become assets and how a load is reported. Not here: how a feed is read
+(ingestion/<feed>/) and how its content is checked (asset_checks.py).
+"""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import yaml
+from dagster import AssetExecutionContext, AssetsDefinition, AssetSpec, BackfillPolicy, MaterializeResult, multi_asset
+from dagster_dlt import DagsterDltResource, DagsterDltTranslator, build_dlt_asset_specs
+from dagster_dlt.translator import DltResourceTranslatorData
+from dlt.common.pipeline import LoadInfo
+from dlt.extract.source import DltSource
+from dlt.pipeline.pipeline import Pipeline
+
+import ingestion
+from ingestion import pipeline as pipelines
+from orchestration import progress
+from orchestration.partitions import days, window
+from orchestration.resources import Warehouse
+
+# The vendor is asked about the transfers of the ledger, so the ledger comes first.
+AFTER = {"chainalysis": (["raw_exchange", "deposits"], ["raw_exchange", "withdrawals"])}
+FEEDS = ("exchange", "kyc", "bank", "onchain", "chainalysis", "ofac", "cases", "tagpacks", "prices")
+
+ACCOUNTING = {
+    "control_totals": "What the source says it sent, per extract, day and asset; taken without the loader's parser.",
+    "rejects": "Records that cannot be used, whole, each with its reason.",
+}
+
+
+@cache
+def passport(feed: str) -> dict[str, Any]:
+    """The feed's source.yml: publisher, owner, cadence, licence, personal data, descriptions of its tables."""
+    path = Path(ingestion.__file__).parent / feed / "source.yml"
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+class FeedTranslator(DagsterDltTranslator):
+    """Names a table's asset [raw_<feed>, <table>] and describes it from the feed's source.yml."""
+
+    def get_asset_spec(self, data: DltResourceTranslatorData) -> AssetSpec:
+        feed, table = data.resource.source_name, data.resource.name
+        about = passport(feed)
+        described = {**ACCOUNTING, **(about.get("tables") or {})}
+        return AssetSpec(
+            key=[pipelines.dataset(feed), table],
+            description=described.get(table) or about.get("description"),
+            deps=AFTER.get(feed, ()),
+            group_name=pipelines.dataset(feed),
+            owners=[about["owner"]] if about.get("owner") else None,
+            kinds={"dlt", "duckdb"},
+            tags={"personal_data": str(bool(about.get("contains_personal_data"))).lower()},
+            metadata={key: str(about[key]) for key in ("publisher", "cadence", "licence") if about.get(key)},
+        )
+
+
+def source_of(feed: str) -> Callable[..., DltSource]:
+    return getattr(import_module(f"ingestion.{feed}"), f"{feed}_source")
+
+
+def feed_assets(feed: str) -> AssetsDefinition:
+    """The feed's tables as assets of one op.
+
+    The op cannot be subset: an extract counts as loaded once its control totals are in, so loading some tables only
+    would lose the others.
+    """
+    # Empty addresses keep dlt from resolving configuration, and so from reading files, at import time.
+    undecided = source_of(feed)(**{name: "" for name in _addresses(feed)})
+
+    @multi_asset(
+        name=pipelines.dataset(feed),
+        specs=build_dlt_asset_specs(undecided, pipelines.pipeline(feed), FeedTranslator()),
+        partitions_def=days,
+        backfill_policy=BackfillPolicy.single_run(),
+        can_subset=False,
+    )
+    def load(context: AssetExecutionContext, dlt: DagsterDltResource, warehouse: Warehouse):
+        progress.report(f"{feed}: loading")
+        start, end = window(context.run)
+        source = source_of(feed)(start=start, end=end)
+        with progress.while_loading(feed):
+            info = pipelines.run(source, feed)
+        yield from _materializations(context, dlt, feed, source, info)
+
+    return load
+
+
+def _addresses(feed: str) -> list[str]:
+    names = source_of(feed).__wrapped__.__code__.co_varnames
+    return [name for name in ("bucket_url", "base_url", "api_key") if name in names]
+
+
+def _materializations(
+    context: AssetExecutionContext, dlt: DagsterDltResource, feed: str, source: DltSource, info: LoadInfo
+) -> Iterator[MaterializeResult]:
+    loaded: Pipeline = info.pipeline
+    counts = loaded.last_trace.last_normalize_info.row_counts if info.loads_ids else {}
+    configured = pipelines.configured(feed)
+    if not configured:
+        context.log.info(f"{feed} is not configured: its tables exist and stay as they are.")
+    for table, resource in source.selected_resources.items():
+        metadata = {
+            "rows_loaded": counts.get(table, 0),
+            "loads": ", ".join(info.loads_ids) or "nothing new",
+            "configured": configured,
+        }
+        if info.loads_ids:
+            described = dlt.extract_resource_metadata(context, resource, info, loaded)
+            metadata |= {key: value for key, value in described.items() if key.startswith("dagster/")}
+        yield MaterializeResult(asset_key=[pipelines.dataset(feed), table], metadata=metadata)
+    rows = sum(count for table, count in counts.items() if table not in ACCOUNTING and not table.startswith("_dlt"))
+    progress.report(f"{feed}: {rows:,} new rows" if configured else f"{feed}: not configured")
+
+
+feeds = [feed_assets(feed) for feed in FEEDS]

@@ -1,0 +1,162 @@
+"""The dbt project as Dagster sees it.
+
+Belongs here: the prepared manifest, asset keys, groups and owners of models, one invocation of dbt. Not here: the SQL
+(dbt_project/).
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from dagster import AssetExecutionContext, AssetKey
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
+from dagster_dbt.core.dbt_cli_invocation import DbtCliInvocation
+from dagster_dbt.core.dbt_event_iterator import DbtEventIterator
+
+from orchestration import progress
+from orchestration.home import REPOSITORY, home, target
+
+PROJECT = REPOSITORY / "dbt_project"
+KEPT_INVOCATIONS = 5
+
+
+class DbtModelError(Exception):
+    """dbt could not build a model, seed or snapshot: the run did not finish."""
+
+
+class ModelTranslator(DagsterDbtTranslator):
+    """Asset key = [schema, table]; group = layer; owner from `meta.owner`."""
+
+    def __init__(self) -> None:
+        super().__init__(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> AssetKey:
+        name = dbt_resource_props.get("alias") or dbt_resource_props.get("identifier") or dbt_resource_props["name"]
+        return AssetKey([dbt_resource_props["schema"], name])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        return dbt_resource_props["schema"]
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str] | None:
+        config = dbt_resource_props.get("config") or {}
+        owner = {**(dbt_resource_props.get("meta") or {}), **(config.get("meta") or {})}.get("owner")
+        return [owner] if owner else None
+
+
+def artifacts() -> Path:
+    """Where dbt's manifest and each invocation's artifacts lie, below the data directory."""
+    return home() / "dbt" / target()
+
+
+def prepared_project() -> DbtProject:
+    """The project with a manifest made from the files as they are now.
+
+    `dbt parse` takes seconds, so it runs only when a file of the project, the target or dbt's version changed. Raises
+    RuntimeError with dbt's own words when the project does not parse.
+    """
+    folder = artifacts()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".parse.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        stamp, wanted = folder / ".parsed", _fingerprint()
+        if not (folder / "manifest.json").exists() or not stamp.exists() or stamp.read_text() != wanted:
+            progress.report("dbt: reading the project")
+            _parse(folder)
+            stamp.write_text(wanted)
+    return DbtProject(PROJECT, target_path=folder, profiles_dir=PROJECT, target=target())
+
+
+def _fingerprint() -> str:
+    from importlib.metadata import version
+
+    digest = hashlib.sha256(f"{version('dbt-core')} {version('dagster-dbt')} {target()} {PROJECT}".encode())
+    for path in sorted(PROJECT.rglob("*")):
+        if path.is_file() and not {"target", "logs"} & set(path.relative_to(PROJECT).parts):
+            digest.update(path.relative_to(PROJECT).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _parse(folder: Path) -> None:
+    command = [str(Path(sys.executable).with_name("dbt")), "--quiet", "parse", "--target", target()]
+    environment = {**os.environ, "DBT_TARGET_PATH": str(folder), "DBT_LOG_PATH": str(folder), "PLUMBLINE_HOME": str(home())}
+    result = subprocess.run(
+        [*command, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)],
+        env=environment,
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+    )
+    if result.returncode:
+        raise RuntimeError(f"dbt cannot read the project in {PROJECT.name}:\n{result.stdout}{result.stderr}")
+
+
+def build(context: AssetExecutionContext, dbt, as_of: str | None) -> Iterator[Any]:
+    """One `dbt build` of what the run selected; yields Dagster's events with columns and their lineage.
+
+    A failed test is a failed check and no exception, so that every other test is still seen. Raises DbtModelError
+    where a model could not be built, and dbt's own error where dbt did not get that far.
+    """
+    arguments = ["build"]
+    if as_of:  # only when asked for: another set of vars makes dbt read the whole project again
+        arguments += ["--vars", f'{{"as_of": "{as_of}"}}']
+    invocation = dbt.cli(arguments, context=context, raise_on_error=False)
+    try:
+        yield from _watched(invocation).fetch_column_metadata()
+    finally:
+        release_warehouse()
+        _forget_old_invocations()
+    _raise_for_models(invocation)
+
+
+def release_warehouse() -> None:
+    """Closes the read-only connection that fetching column metadata leaves open in this process.
+
+    While it is open, no writer can open the file, in this process or another; dbt keeps it in a module-level place.
+    """
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.adapters.factory import cleanup_connections, reset_adapters
+
+    cleanup_connections()
+    if DuckDBConnectionManager._ENV is not None:
+        DuckDBConnectionManager.env().close()
+        DuckDBConnectionManager._ENV = None
+    reset_adapters()
+
+
+def _watched(invocation: DbtCliInvocation) -> DbtEventIterator:
+    """The invocation's stream, reporting each node as dbt finishes it."""
+    raw = invocation.stream_raw_events
+
+    def reporting():
+        for event in raw():
+            node = event.raw_event["data"].get("node_info") or {}
+            if event.is_result_event:
+                data = event.raw_event["data"]
+                progress.report(f"dbt: {data.get('index', '')}/{data.get('total', '')} {node.get('node_name', '')}")
+            yield event
+
+    invocation.stream_raw_events = reporting
+    return invocation.stream()
+
+
+def _raise_for_models(invocation: DbtCliInvocation) -> None:
+    try:
+        results = invocation.get_artifact("run_results.json")["results"]
+    except FileNotFoundError:
+        raise invocation.get_error() or DbtModelError("dbt wrote no results") from None
+    broken = [r for r in results if r["status"] == "error" and not r["unique_id"].startswith(("test.", "unit_test."))]
+    if broken:
+        reasons = "\n".join(f"{r['unique_id']}: {' '.join((r.get('message') or '').split())}" for r in broken)
+        raise DbtModelError(f"dbt could not build {len(broken)} of its nodes:\n{reasons}")
+
+
+def _forget_old_invocations() -> None:
+    folders = [path for path in artifacts().iterdir() if path.is_dir() and (path / "dbt.log").exists()]
+    for path in sorted(folders, key=lambda path: path.stat().st_mtime)[:-KEPT_INVOCATIONS]:
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,107 @@
+"""Who may write to the warehouse now, and which runs are dead.
+
+Belongs here: the lock that every run holds while it works, however it was launched, and what to do about runs whose
+process is gone. Not here: the order of queued runs, which is Dagster's (home.py sets one at a time).
+
+The lock is a file lock of the operating system: the kernel drops it when the process ends, also by `kill -9`, so a
+free lock proves that no run is alive.
+"""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# A run reports that it started a moment before it takes the lock.
+GRACE_SECONDS = 15.0
+POLL_SECONDS = 0.5
+
+
+def _path(root: Path) -> Path:
+    return root / "run.lock"
+
+
+def holder(root: Path) -> dict | None:
+    """What the live run wrote about itself (`run_id`, `pid`), or None when no run is alive."""
+    path = _path(root)
+    if not path.exists():
+        return None
+    with path.open("r+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            try:
+                return json.loads(file.read() or "{}")
+            except ValueError:  # read while it was being written
+                return {}
+    return None
+
+
+@contextmanager
+def hold(root: Path, run_id: str, say: Callable[[str], None]) -> Iterator[None]:
+    """Holds the lock for `run_id`; waits for another run to end, and says so once through `say`."""
+    with _path(root).open("a+") as file:
+        waiting = False
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not waiting:
+                    waiting = True
+                    say(f"Waiting for another run to finish: {describe(holder(root))}.")
+                time.sleep(POLL_SECONDS)
+        file.truncate(0)
+        file.write(json.dumps({"run_id": run_id, "pid": os.getpid()}))
+        file.flush()
+        try:
+            yield
+        finally:
+            file.truncate(0)
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def describe(who: dict | None) -> str:
+    """A phrase for a message: the run and the process of a lock's holder."""
+    if not who:
+        return "it has just started"
+    return f"run {who.get('run_id', '?')[:8]} in process {who.get('pid', '?')}"
+
+
+def mark_dead_runs(instance, root: Path) -> list[str]:
+    """Marks runs that were killed as failed; returns their ids.
+
+    Dead is a run that is in progress for the instance while nobody holds the lock. Without this, one `kill -9` would
+    keep every later run in the queue. Runs younger than the grace period are left alone.
+    """
+    from dagster import DagsterRunStatus, RunsFilter
+
+    in_progress = [DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING, DagsterRunStatus.STARTING]
+    records = instance.get_run_records(RunsFilter(statuses=in_progress))
+    if not records or holder(root) is not None:
+        return []
+    dead = []
+    for record in records:
+        since = record.start_time or record.create_timestamp.timestamp()
+        if time.time() - since < GRACE_SECONDS:
+            continue
+        instance.report_run_failed(record.dagster_run, "The process of this run ended before the run did.")
+        dead.append(record.dagster_run.run_id)
+    return dead
+
+
+def wait_for_grace(instance, root: Path) -> list[str]:
+    """`mark_dead_runs`, waiting out the grace period of a run that was killed just after it started."""
+    from dagster import DagsterRunStatus, RunsFilter
+
+    dead = mark_dead_runs(instance, root)
+    deadline = time.time() + GRACE_SECONDS
+    while time.time() < deadline and holder(root) is None:
+        if not instance.get_run_records(RunsFilter(statuses=[DagsterRunStatus.STARTED])):
+            break
+        time.sleep(POLL_SECONDS)
+        dead += mark_dead_runs(instance, root)
+    return dead

@@ -1,0 +1,10 @@
+"""The vendor sandbox: an HTTP server that answers as Chainalysis KYT and as OFAC's publication service do.
+
+Belongs here: the vendors' contracts (paths, headers, states, errors) served from the sandbox world's data.
+Does not: the world itself (its files lie below `<world>/vendor` and `<world>/landing`), loaders, any real vendor data.
+"""
+
+from sandbox.vendor.process import ServerProcess, start
+from sandbox.vendor.server import KYT_PATH, OFAC_PATH, TOKEN, Faults, running, serve
+
+__all__ = ["KYT_PATH", "OFAC_PATH", "TOKEN", "Faults", "ServerProcess", "running", "serve", "start"]

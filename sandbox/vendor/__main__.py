@@ -1,0 +1,35 @@
+"""`python -m sandbox.vendor WORLD_DIR --port N`: the vendor sandbox on loopback, until it is interrupted."""
+
+import argparse
+from pathlib import Path
+
+from sandbox.vendor.server import TOKEN, Faults, serve
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m sandbox.vendor", description=__doc__)
+    parser.add_argument("world_dir", type=Path)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free port")
+    parser.add_argument("--token", default=TOKEN, help="the API key that the KYT end-points accept")
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="STATUS:EVERY",
+        help="answer every EVERY-th KYT request with STATUS (429, 500, 503, or 403 as an HTML page)",
+    )
+    parser.add_argument("--exit-with-stdin", action="store_true", help="end when standard input closes")
+    arguments = parser.parse_args()
+    serve(
+        arguments.world_dir,
+        host=arguments.host,
+        port=arguments.port,
+        token=arguments.token,
+        faults=Faults.parse(arguments.fault),
+        exit_with_stdin=arguments.exit_with_stdin,
+    )
+
+
+if __name__ == "__main__":
+    main()
