@@ -92,7 +92,7 @@ def record_hash(key: str, amount: Decimal | None) -> int:
     md5(key | amount with exactly 18 decimals, or nothing) as an integer. A table's hash is the sum over its records.
     The same formula is in the dbt macro `record_hash` and in the independent count."""
     text = f"{key}|{'' if amount is None else format(amount, '.18f')}"
-    return int(hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()[:15], 16)
+    return int(hashlib.md5(text.encode(errors="surrogateescape"), usedforsecurity=False).hexdigest()[:15], 16)
 
 
 def from_manifest(feed: str, delivery: Delivery, file: DeliveredFile) -> list[dict]:

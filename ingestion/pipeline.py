@@ -35,8 +35,9 @@ def dataset(feed: str) -> str:
 
 
 def configured(feed: str) -> bool:
-    """Whether dlt's configuration says where the feed comes from (`bucket_url` or `base_url` of its source)."""
-    return any(dlt.config.get(f"sources.{feed}.{key}") for key in ("bucket_url", "base_url"))
+    """Whether dlt's configuration says where the feed comes from (`bucket_url`, `base_url` or `api_url` of its
+    source)."""
+    return any(dlt.config.get(f"sources.{feed}.{key}") for key in ("bucket_url", "base_url", "api_url"))
 
 
 def pipeline(feed: str) -> dlt.Pipeline:
@@ -73,7 +74,7 @@ def run(source: DltSource, feed: str) -> LoadInfo:
         raise ValueError(f"{feed} loads as a whole: select {', '.join(sorted(left_out))} too.")
     undo_incomplete_loads(feed)
     made = pipeline(feed)
-    if _nothing_to_do(source, feed):
+    if not _missing(source, feed) and not any(resource.has_new for resource in source.resources.values()):
         return _no_load(made)
     try:
         info = made.run(source, loader_file_format="parquet")
@@ -151,18 +152,26 @@ def _delivery_error(failure: BaseException) -> DeliveryError | None:
     return cause
 
 
-def _nothing_to_do(source: DltSource, feed: str) -> bool:
-    selected = source.resources.selected.values()
-    if any(getattr(resource, "has_new", True) for resource in selected) or not warehouse_path().exists():
-        return False
+def _missing(source: DltSource, feed: str) -> bool:
+    """Whether the warehouse lacks a table or column of the source.
+
+    dlt looks at the schema version it noted in the warehouse and not at the tables, so a version noted beside a table
+    that somebody dropped is forgotten here; dlt then makes what is missing."""
+    if not warehouse_path().exists():
+        return True
+    schema = dataset(feed)
     with warehouse() as connection:
         present = set(
             connection.execute(
-                "select table_name, column_name from information_schema.columns where table_schema = ?", [dataset(feed)]
+                "select table_name, column_name from information_schema.columns where table_schema = ?", [schema]
             ).fetchall()
         )
-    wanted = {(resource.name, column) for resource in selected for column in resource.column_names}
-    return wanted | {("_dlt_loads", "load_id")} <= present
+        wanted = {(resource.name, column) for resource in source.resources.values() for column in resource.column_names}
+        if wanted | {("_dlt_loads", "load_id")} <= present:
+            return False
+        if ("_dlt_version", "version") in present:
+            connection.execute(f'delete from "{schema}"._dlt_version')  # noqa: S608 (a feed code, never data)
+    return True
 
 
 def _no_load(made: dlt.Pipeline) -> LoadInfo:

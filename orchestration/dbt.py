@@ -120,9 +120,8 @@ def release_warehouse() -> None:
     While it is open, no writer can open the file, in this process or another; dbt keeps it in a module-level place.
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-    from dbt.adapters.factory import cleanup_connections, reset_adapters
+    from dbt.adapters.factory import reset_adapters
 
-    cleanup_connections()
     if DuckDBConnectionManager._ENV is not None:
         DuckDBConnectionManager.env().close()
         DuckDBConnectionManager._ENV = None

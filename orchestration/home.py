@@ -39,6 +39,7 @@ def prepare_home() -> Path:
     os.environ["PLUMBLINE_HOME"] = str(root)
     os.environ["PLUMBLINE_TARGET"] = target()
     os.environ["DAGSTER_HOME"] = str(root / "dagster")
+    os.environ["DLT_DATA_DIR"] = str(root / "dlt")
     os.environ["DBT_TARGET_PATH"] = str(root / "dbt" / target())
     # Ninety delivery days of one asset are one write, not ninety (event_log.py).
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")

@@ -17,18 +17,22 @@ RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
 PARTITION = "dagster/partition"
 
-# PLUMBLINE_FIRST_DAY: the earliest business day that can be asked for by itself. A run without a window loads every
-# delivery, older ones too.
+# PLUMBLINE_FIRST_DAY: the earliest business day that can be asked for by itself.
 days = DailyPartitionsDefinition(start_date=os.environ.get("PLUMBLINE_FIRST_DAY", FIRST_DAY))
 
 
 def window(run: DagsterRun) -> tuple[date | None, date | None]:
-    """The half-open window of business days of a run: (first day, day after the last), (None, None) for all."""
+    """The half-open window of business days of a run: (first day, day after the last); None is without limit.
+
+    A run without partitions takes everything, and the first day takes all that came before it as well: lists and
+    attributions are older than the first day of the ledger.
+    """
     first = run.tags.get(RANGE_START) or run.tags.get(PARTITION)
     last = run.tags.get(RANGE_END) or run.tags.get(PARTITION)
     if not first or not last:
         return None, None
-    return date.fromisoformat(first), date.fromisoformat(last) + timedelta(days=1)
+    start = None if first == days.get_first_partition_key() else date.fromisoformat(first)
+    return start, date.fromisoformat(last) + timedelta(days=1)
 
 
 def range_tags(first: date, last: date) -> dict[str, str]:

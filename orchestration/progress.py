@@ -28,27 +28,31 @@ def listening(listener: Callable[[str], None]) -> Iterator[None]:
 
 
 @contextmanager
-def while_loading(feed: str, every_seconds: float = 1.0) -> Iterator[None]:
-    """Reports what dlt is at with a feed, about once a second."""
+def working(what: str, every_seconds: float = 2.0) -> Iterator[None]:
+    """Reports `what` at once and then, with the seconds it has taken, until something else is reported or it ends."""
+    report(what)
     if not _listeners:
         yield
         return
     done = threading.Event()
+    heard = [0]
 
-    def watch() -> None:
+    def hear(message: str) -> None:
+        if not message.startswith(what):
+            heard[0] += 1
+
+    def tick() -> None:
         seconds = 0.0
         while not done.wait(every_seconds):
             seconds += every_seconds
-            report(f"{feed}: {_stage()} ({seconds:.0f} s)")
+            if not heard[0]:
+                report(f"{what} ({seconds:.0f} s)")
 
-    watcher = threading.Thread(target=watch, name=f"progress of {feed}", daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        done.set()
-        watcher.join()
-
-
-def _stage() -> str:
-    return "loading"
+    ticker = threading.Thread(target=tick, name="progress", daemon=True)
+    with listening(hear):
+        ticker.start()
+        try:
+            yield
+        finally:
+            done.set()
+            ticker.join()

@@ -81,6 +81,7 @@ class Warehouse(ConfigurableResource):
             # A killed run can leave a dbt process behind that still writes for a moment.
             with open_warehouse(home() / "warehouse.duckdb", say):
                 pass
+            accounting.begin(context.run)
             try:
                 yield self
             finally:

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from orchestration import accounting
+
 # A run reports that it started a moment before it takes the lock.
 GRACE_SECONDS = 15.0
 POLL_SECONDS = 0.5
@@ -90,6 +92,7 @@ def mark_dead_runs(instance, root: Path) -> list[str]:
             continue
         instance.report_run_failed(record.dagster_run, "The process of this run ended before the run did.")
         dead.append(record.dagster_run.run_id)
+    accounting.mark_killed(root, dead)
     return dead
 
 

@@ -128,7 +128,7 @@ def _read_statement(statement: Element, message: Message, seen: dict[str, list[E
             Rejected("statements", message.statement_no, error.code, str(error), source_text(statement))
         )
         for entry in statement.iterfind("Ntry"):
-            _reject_entry(entry, error, message)
+            _reject_payments(entry, error, message)
         return
     net = Decimal(0)
     ccys = {row["ccy_code"]} | balance_ccys
@@ -160,6 +160,17 @@ def _is_balanced(row: dict, ccys: set[str | None]) -> bool | None:
     if opening is None or closing is None:
         return None
     return len(ccys) == 1 and opening + row["entries_net_amount"] == closing
+
+
+def _reject_payments(entry: Element, error: UnusableRecord, message: Message) -> None:
+    """The entry may be fine, its statement is not: one reject per payment in it, as control totals count them."""
+    try:
+        amounts = [row["amount"] for row in entries.rows(entry, "", "", "")]
+    except UnusableRecord:
+        amounts = [entries.amount_or_none(entry)]
+    for amount in amounts:
+        _reject_entry(entry, error, message)
+        message.rejected[-1].amount = amount
 
 
 def _reject_entry(entry: Element, error: UnusableRecord, message: Message) -> None:

@@ -38,7 +38,9 @@ class KytClient:
 
     def __init__(self, api_url: str, api_key: str | None, concurrency: int = 32, attempts: int = 7) -> None:
         if not api_key:
-            raise VendorError("Chainalysis KYT: no API key. Set SOURCES__CHAINALYSIS__API_KEY or sources.chainalysis.api_key.")
+            raise VendorError(
+                "Chainalysis KYT: no API key. Set SOURCES__CHAINALYSIS__API_KEY or sources.chainalysis.api_key."
+            )
         self.base_url = api_url.rstrip("/")
         self._headers = {"Token": api_key, "Accept": "application/json", "Content-Type": "application/json"}
         self._concurrency, self._attempts = concurrency, attempts
@@ -115,8 +117,8 @@ class KytClient:
             return f"HTTP {status}"
         if "json" not in response.content_type:
             raise VendorError(
-                f"{self.base_url}{path} answered HTTP {status} with {response.content_type or 'no content type'} instead "
-                "of JSON: something in front of the vendor answers (an edge that blocks this machine's address, a proxy), "
+                f"{self.base_url}{path} answered HTTP {status} with {response.content_type or 'no content type'} "
+                "instead of JSON: something in front of the vendor answers (an edge that blocks this machine, a proxy), "
                 "or SOURCES__CHAINALYSIS__API_URL is not the KYT base (https://.../api/kyt)."
             )
         message = _message(answer)
@@ -169,9 +171,11 @@ def _retry_after(header: str | None) -> float | None:
     if not header:
         return None
     try:
-        seconds = float(header) if header.strip().isdecimal() else (
-            parsedate_to_datetime(header) - datetime.now(UTC)
-        ).total_seconds()
+        seconds = (
+            float(header)
+            if header.strip().isdecimal()
+            else (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()
+        )
     except (TypeError, ValueError):
         return None
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)

@@ -1,17 +1,19 @@
 """Chainalysis KYT answers as records: pure functions from bytes to exact values.
 
-Numbers are read from the JSON text as Decimal, never as float. Members that the vendor added are named by
-`new_members`; raw keeps each answer whole anyway. `Unreadable` carries the reason as a plain sentence.
+Numbers are read from the JSON text as Decimal, never as float. Names of members that the vendor has added since this
+was written go into the set `added`; raw keeps each answer whole anyway. `Unreadable` carries the reason as a sentence.
 """
 
 import json
 import re
+from collections.abc import Set
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any
 
 SUMMARY = {"updatedAt", "asset", "assetId", "network", "transferReference", "tx", "idx", "usdAmount", "assetAmount"}
 SUMMARY |= {"timestamp", "outputAddress", "externalId"}
+EXPOSURES = {"direct"}
 DIRECT = {"name", "categoryId", "category"}
 ALERT = {"alertLevel", "service", "externalId", "alertAmount", "exposureType", "categoryId", "category"}
 
@@ -23,20 +25,23 @@ class Unreadable(ValueError):
     """An answer, or a value in it, is not what the vendor's contract says."""
 
 
+def _no_number(text: str) -> None:
+    raise Unreadable(f"the answer holds {text}, which is not a number")
+
+
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_number)
+
+
 def document(body: bytes) -> Any:
     """The answer's JSON value with exact numbers; no body (some answers have none) is None."""
     if not body:
         return None
     try:
-        return json.loads(body, parse_float=Decimal, parse_constant=_no_number)
+        return _DECODER.decode(body.decode())
     except UnicodeDecodeError:
         raise Unreadable("the answer is not UTF-8 text") from None
     except json.JSONDecodeError as error:
         raise Unreadable(f"the answer is not JSON: {error}") from None
-
-
-def _no_number(text: str) -> None:
-    raise Unreadable(f"the answer holds {text}, which is not a number")
 
 
 def timestamp(text: object, name: str = "timestamp") -> datetime | None:
@@ -82,11 +87,11 @@ def _scaled(value: object, name: str, precision: int, scale: int) -> tuple[Decim
     return number, scaled
 
 
-def summary(body: bytes) -> dict:
+def summary(body: bytes, added: set[str] | None = None) -> dict:
     """A transfer's summary: the vendor's columns of raw `transfers`. `updated_at` None = still processing.
 
     Raises Unreadable, among others when there is no external id to speak of it by."""
-    answer = _object(document(body), "transfer")
+    answer = _object(document(body), "transfer", SUMMARY, added)
     return {
         "external_id": _required(answer, "externalId"),
         "network": _text(answer, "network"),
@@ -103,9 +108,10 @@ def summary(body: bytes) -> dict:
     }
 
 
-def exposure(body: bytes) -> dict:
+def exposure(body: bytes, added: set[str] | None = None) -> dict:
     """The direct exposure: columns of raw `exposures` without the external id; null members = no exposure."""
-    direct = _object(_object(document(body), "exposures").get("direct"), "direct exposure")
+    answer = _object(document(body), "exposures", EXPOSURES, added)
+    direct = _object(answer.get("direct"), "direct exposure", DIRECT, added)
     return {
         "direct_name": _text(direct, "name"),
         "direct_category_id": _whole(direct, "categoryId"),
@@ -122,10 +128,10 @@ def alert_items(body: bytes) -> list:
     return items
 
 
-def alert(item: object) -> dict:
+def alert(item: object, added: set[str] | None = None) -> dict:
     """One alert: columns of raw `alerts` without the transfer's external id. A level or exposure type never seen before
     is kept as it is: the contract check warns about it."""
-    answer = _object(item, "alert")
+    answer = _object(item, "alert", ALERT, added)
     return {
         "alert_external_id": _required(answer, "externalId"),
         "alert_level_code": _required(answer, "alertLevel"),
@@ -157,18 +163,6 @@ def listing(body: bytes) -> tuple[int, list[dict]]:
     return total, [_object(row, "row of the list") for row in rows]
 
 
-def new_members(body: bytes) -> set[str]:
-    """Members of a summary, exposures or alerts answer that the contract did not have when this was written."""
-    answer = document(body)
-    if not isinstance(answer, dict):
-        return set()
-    if "alerts" in answer:
-        return {name for item in answer["alerts"] if isinstance(item, dict) for name in item.keys() - ALERT}
-    if "direct" in answer:
-        return (answer.keys() - {"direct"}) | ((answer["direct"] or {}).keys() - DIRECT)
-    return answer.keys() - SUMMARY
-
-
 def text(answer: Any) -> str:
     """A parsed answer as JSON text again, with its numbers as they were written."""
     if isinstance(answer, Decimal):
@@ -180,9 +174,11 @@ def text(answer: Any) -> str:
     return json.dumps(answer, ensure_ascii=False)
 
 
-def _object(value: object, name: str) -> dict:
+def _object(value: object, name: str, known: Set[str] = frozenset(), added: set[str] | None = None) -> dict:
     if not isinstance(value, dict):
         raise Unreadable(f"the {name} is not a JSON object")
+    if added is not None and not value.keys() <= known:
+        added |= value.keys() - known
     return value
 
 

@@ -1,13 +1,15 @@
-"""What the vendor answered, counted on the wire: by status, by the request that asked, by a look at the raw bytes.
+"""What the vendor answered, counted on the wire: by HTTP status, by the movement that was asked about, by a look at the
+raw bytes.
 
-This is the source's side of the reconciliation, so nothing here goes through `parse`: a record that the parser drops is
-still counted. The alerts' own count comes from another end-point, the v1 list (`alert_accounts`).
+This is the source's side of the reconciliation, so nothing of it goes through `parse`: an answer that the parser drops
+is still counted. Alerts are counted on another path, the vendor's v1 list (`listed_alerts`).
 """
 
 import hashlib
 import re
-from collections import defaultdict
-from datetime import date, datetime
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 
 from ingestion.chainalysis.movements import Movement
 
@@ -15,47 +17,71 @@ _UPDATED = re.compile(rb'"updatedAt"\s*:\s*"(\d{4}-\d\d-\d\d)([^"]*)"')
 _CATEGORY = re.compile(rb'"categoryId"\s*:')
 
 
+@dataclass(frozen=True)
+class Counted:
+    """One answered movement. `day` (UTC) is its extract's, `state` the finished answer's updatedAt as the vendor wrote
+    it, else accepted or refused."""
+
+    movement: Movement
+    day: date
+    state: str
+
+
+@dataclass(frozen=True)
+class CountedAlert:
+    """One row of the v1 list that this run has to account for."""
+
+    day: date
+    alert_id: str
+    amount_usd: Decimal | None
+
+
+@dataclass
 class Tally:
-    """Counted events, each in the extract of the UTC day on which the vendor knew it."""
+    transfers: dict[str, Counted] = field(default_factory=dict)
+    exposures: dict[str, Movement] = field(default_factory=dict)
+    alerts: list[CountedAlert] = field(default_factory=list)
+    categories: int = 0
 
-    def __init__(self) -> None:
-        self._transfers: dict[str, tuple[date, str]] = {}
-        self._movements: dict[str, Movement] = {}
-        self.exposures: dict[str, Movement] = {}
-        self.alerts: dict[date, list[tuple[str, object]]] = defaultdict(list)
-        self.categories = 0
-
-    def registered(self, movement: Movement, outcome: str) -> None:
-        """A first registration was answered: `accepted` (202) or `refused` (a 4xx)."""
-        self._movements[movement.ledger_transfer_id] = movement
-        self._transfers.setdefault(movement.ledger_transfer_id, (movement.transfer_at.date(), outcome))
-
-    def summarised(self, movement: Movement, answer: bytes) -> None:
-        """A summary arrived. A finished one belongs to the day of its updatedAt."""
-        found = _UPDATED.search(answer)
-        if found:
-            self._movements[movement.ledger_transfer_id] = movement
-            day = date.fromisoformat(found[1].decode())
-            self._transfers[movement.ledger_transfer_id] = (day, (found[1] + found[2]).decode())
+    def registered(self, movement: Movement, state: str) -> None:
+        """A first registration was answered: `accepted` (202) or `refused` (4xx)."""
+        if movement.ledger_transfer_id not in self.transfers:
+            self._count(movement, movement.transfer_at.date(), state)
 
     def refused(self, movement: Movement) -> None:
-        """The vendor refused to speak of a transfer that it had accepted."""
-        self._movements[movement.ledger_transfer_id] = movement
-        self._transfers[movement.ledger_transfer_id] = (movement.transfer_at.date(), "refused")
+        """The vendor refused to speak of a transfer it had accepted."""
+        self._count(movement, movement.transfer_at.date(), "refused")
+
+    def summarised(self, movement: Movement, answer: bytes) -> None:
+        """A summary arrived; a finished one belongs to the day of its updatedAt."""
+        found = _UPDATED.search(answer)
+        if found:
+            updated_on, rest = found[1].decode(), found[2].decode()
+            self._count(movement, date.fromisoformat(updated_on), updated_on + rest)
 
     def exposed(self, movement: Movement) -> None:
+        """The exposures of a finished transfer were answered with 200."""
         self.exposures[movement.ledger_transfer_id] = movement
 
     def listed_categories(self, answer: bytes) -> None:
         self.categories = len(_CATEGORY.findall(answer))
 
-    def day_of(self, movement: Movement) -> date:
-        counted = self._transfers.get(movement.ledger_transfer_id)
-        return counted[0] if counted else movement.transfer_at.date()
+    def _count(self, movement: Movement, day: date, state: str) -> None:
+        self.transfers[movement.ledger_transfer_id] = Counted(movement, day, state)
 
-    def transfers_by_day(self) -> dict[date, list[Movement]]:
-        """The counted movements of each extract, by ledger transfer id."""
-        days: dict[date, list[Movement]] = defaultdict(list)
-        for ledger_transfer_id in sorted(self._transfers):
-            days[self._transfers[ledger_transfer_id][0]].append(self._movements[ledger_transfer_id])
-        return dict(sorted(days.items()))
+    def day_of(self, movement: Movement) -> date:
+        counted = self.transfers.get(movement.ledger_transfer_id)
+        return counted.day if counted else movement.transfer_at.date()
+
+    def extract_ids(self) -> dict[date, str]:
+        """The run's extracts, one a UTC day of knowledge: the id is made from everything counted in it, so that the
+        same answers give the same id."""
+        lines: dict[date, list[str]] = {}
+        for ledger_transfer_id, counted in self.transfers.items():
+            lines.setdefault(counted.day, []).append(f"transfer|{ledger_transfer_id}|{counted.state}")
+        for alert in self.alerts:
+            lines.setdefault(alert.day, []).append(f"alert|{alert.alert_id}")
+        return {
+            day: f"kyt/{day.isoformat()}:{hashlib.sha256(chr(10).join(sorted(lines[day])).encode()).hexdigest()[:16]}"
+            for day in sorted(lines)
+        }

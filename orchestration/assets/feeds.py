@@ -5,8 +5,9 @@ Belongs here: how a feed's tables become assets and how a load is reported. Not 
 """
 
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,8 @@ def feed_assets(feed: str) -> AssetsDefinition:
     would lose the others.
     """
     # Empty addresses keep dlt from resolving configuration, and so from reading files, at import time.
-    undecided = source_of(feed)(**{name: "" for name in _addresses(feed)})
+    addresses = {name: "" for name in signature(source_of(feed)).parameters if name.endswith("_url")}
+    undecided = source_of(feed)(**addresses)
 
     @multi_asset(
         name=pipelines.dataset(feed),
@@ -81,19 +83,23 @@ def feed_assets(feed: str) -> AssetsDefinition:
         can_subset=False,
     )
     def load(context: AssetExecutionContext, dlt: DagsterDltResource, warehouse: Warehouse):
-        progress.report(f"{feed}: loading")
-        start, end = window(context.run)
-        source = source_of(feed)(start=start, end=end)
-        with progress.while_loading(feed):
+        with progress.working(f"{feed}: loading"):
+            source = source_of(feed)(**_arguments(feed, context))
             info = pipelines.run(source, feed)
         yield from _materializations(context, dlt, feed, source, info)
 
     return load
 
 
-def _addresses(feed: str) -> list[str]:
-    names = source_of(feed).__wrapped__.__code__.co_varnames
-    return [name for name in ("bucket_url", "base_url", "api_key") if name in names]
+def _arguments(feed: str, context: AssetExecutionContext) -> dict[str, Any]:
+    """What the orchestration tells a source; where it reads from is dlt's own configuration."""
+    start, end = window(context.run)
+    told = {"start": start, "end": end, "progress": partial(_report_stage, feed)}
+    return {name: value for name, value in told.items() if name in signature(source_of(feed)).parameters}
+
+
+def _report_stage(feed: str, stage: str, done: int, total: int) -> None:
+    progress.report(f"{feed}: {stage} {done:,}/{total:,}")
 
 
 def _materializations(

@@ -29,6 +29,7 @@ COLUMNS: dict[str, tuple[object, object]] = {
     "chain": (np.int8, -1),
     "external": (np.int64, -1),
     "external_text": (object, None),  # how the source wrote the external address, where not plainly
+    "clean": (object, None),  # the address the chain really saw, where the text hides it
     "bank_account": (object, None),
     "event": (np.int64, 0),
     "delay": (np.int64, 0),  # days by which the ledger delivers the row late

@@ -2,7 +2,14 @@
 
 from sandbox.world.planted import tm01, tm06, tm09, tm14, tm28, tm45
 from sandbox.world.planted.planter import Case, Planter
+from sandbox.world.sanctions import SanctionsList
 
-ALL = (tm01, tm06, tm09, tm14, tm28, tm45)
 
-__all__ = ["ALL", "Case", "Planter"]
+def plant_all(planter: Planter, sanctions: SanctionsList) -> None:
+    """Every typology. Dedicated parties first, so that in a tiny world they do not all become hosts."""
+    for module in (tm01, tm06, tm09, tm14, tm28):
+        module.plant(planter)
+    tm45.plant(planter, sanctions)
+
+
+__all__ = ["Case", "Planter", "plant_all"]

@@ -48,7 +48,11 @@ def test_a_manifest_says_when_the_delivery_became_known_and_what_it_holds(tmp_pa
     path = put(folder, "deposits.csv")
     manifest(folder, "deposits.csv")
     (found,) = deliveries(tmp_path.as_uri(), PATTERNS)
-    assert (found.delivery_id, found.known_at, found.business_date) == ("D-1", datetime(2026, 1, 2, 2), date(2026, 1, 1))
+    assert (found.delivery_id, found.known_at, found.business_date) == (
+        "D-1",
+        datetime(2026, 1, 2, 2),
+        date(2026, 1, 1),
+    )
     (file,) = found.files
     assert file.extract_id == f"anything/deposits.csv:{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
     (total,) = control_totals.from_manifest("exchange", found, file)
@@ -104,7 +108,9 @@ def test_a_file_changed_after_its_manifest(tmp_path):
     put(tmp_path / "d", "deposits.csv")
     manifest(tmp_path / "d", "deposits.csv")
     put(tmp_path / "d", "deposits.csv", "deposit_id\nd2\n")
-    with pytest.raises(DeliveryError, match=r"d/deposits.csv is not the file its manifest describes .*deliver the file"):
+    with pytest.raises(
+        DeliveryError, match=r"d/deposits.csv is not the file its manifest describes .*deliver the file"
+    ):
         deliveries(str(tmp_path), PATTERNS)
 
 

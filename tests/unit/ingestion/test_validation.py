@@ -1,5 +1,6 @@
 """Casts and rules of canonical files: exact or rejected, never guessed."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -45,15 +46,18 @@ def test_a_number_written_in_any_other_way_is_a_reject(text):
     assert (values, problems) == ([Decimal(1), None, None], {1: ["invalid_decimal"]})
 
 
-@given(st.text())
+@given(st.text(st.sampled_from("0123456789.-+eE, _")) | st.text())
 def test_no_text_is_ever_read_as_another_number(text):
     values, problems = judge(Column("amount", MONEY), text.encode("utf-8", "surrogatepass") or None)
-    assert bool(problems) or values == [None] or format(values[0], "f").rstrip("0").rstrip(".").lstrip("-0") == (
-        text.rstrip("0").rstrip(".") if "." in text else text
-    ).lstrip("-0").rstrip("0" if "." not in format(values[0], "f").rstrip("0").rstrip(".") and "." in text else "")
+    if values[0] is not None:
+        assert re.fullmatch(r"-?[0-9]+([.][0-9]{1,2})?", text)
+        assert values[0] == Decimal(text)
+    assert bool(problems) == (values[0] is None and bool(text))
 
 
-@given(st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30)), st.sampled_from(["", "Z", "+00:00"]))
+@given(
+    st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30)), st.sampled_from(["", "Z", "+00:00"])
+)
 def test_every_utc_time_is_exact_to_the_microsecond(moment, zone):
     for separator in ("T", " "):
         values, problems = judge(Column("at", TIMESTAMP), (moment.isoformat(sep=separator) + zone).encode())
@@ -63,8 +67,9 @@ def test_every_utc_time_is_exact_to_the_microsecond(moment, zone):
 @pytest.mark.parametrize(
     "text",
     [
-        "2026-01-01", "2026-01-01T10:00", "2026-01-01T10:00:00+02:00", "2026-01-01T10:00:00-00:00", "01/02/2026 10:00:00",
-        "2026-02-30T10:00:00", "2026-01-01T24:00:00", "2026-01-01T10:00:60", "2026-01-01T10:00:00.1234567", "1767225600",
+        "2026-01-01", "2026-01-01T10:00", "2026-01-01T10:00:00+02:00", "2026-01-01T10:00:00-00:00", "1767225600",
+        "2026-02-30T10:00:00", "2026-01-01T24:00:00", "2026-01-01T10:00:60", "2026-01-01T10:00:00.1234567",
+        "01/02/2026 10:00:00",
         "2026-01-01T10:00:00z", "2026-01-01T10:00:00ZZ", "2026-01-01T10:00:00Z+00:00",
     ],
 )  # fmt: skip
@@ -88,7 +93,10 @@ def test_a_boolean_is_true_or_false(text):
 
 def test_codes_are_taken_as_written():
     column = Column("status_code", codes=("completed", "failed"))
-    assert judge(column, b"completed", b"Completed", b"completed ", None)[1] == {1: ["unknown_code"], 2: ["unknown_code"]}
+    assert judge(column, b"completed", b"Completed", b"completed ", None)[1] == {
+        1: ["unknown_code"],
+        2: ["unknown_code"],
+    }
     assert sentence(column, b"Completed") == "status_code 'Completed' is none of completed|failed"
 
 

@@ -1,0 +1,50 @@
+{%- set tokens -%}
+left join {{ ref('assets') }} as token on token.chain_code = 'ethereum' and token.token_address = lower(r.token_address)
+{%- endset -%}
+{{ raw_hop('exchange', 'deposits', ['deposit_id'], day='cast(r.event_at as date)', asset='upper(trim(r.asset_code))', amount='r.amount', hash_key='r.deposit_id', hash_amount='r.amount') }}
+union all
+{{ raw_hop('exchange', 'withdrawals', ['withdrawal_id'], day='cast(r.event_at as date)', asset='upper(trim(r.asset_code))', amount='r.amount', hash_key='r.withdrawal_id', hash_amount='r.amount') }}
+union all
+{{ raw_hop('exchange', 'internal_transfers', ['internal_transfer_id'], day='cast(r.event_at as date)', asset='upper(trim(r.asset_code))', amount='r.amount', hash_key='r.internal_transfer_id', hash_amount='r.amount') }}
+union all
+{{ raw_hop('exchange', 'trades', ['trade_id'], day='cast(r.event_at as date)', asset='upper(trim(r.base_asset_code))', amount='r.base_amount', hash_key='r.trade_id', hash_amount='r.base_amount') }}
+union all
+{{ raw_hop('exchange', 'addresses', ['address', 'chain_code', 'assigned_at'], hash_key='r.address') }}
+union all
+{{ raw_hop('kyc', 'parties', ['party_id', 'valid_from_at'], hash_key='r.party_id') }}
+union all
+{{ raw_hop('kyc', 'accounts', ['account_id', 'valid_from_at'], hash_key='r.account_id') }}
+union all
+{{ raw_hop('bank', 'statements', ['statement_id']) }}
+union all
+{{ raw_hop('bank', 'entries', ['entry_id'], day='coalesce(r.booking_date, r.value_date)', asset='upper(trim(r.ccy_code))', amount='r.amount', hash_key='r.entry_id', hash_amount='r.amount') }}
+union all
+{{ raw_hop('onchain', 'ethereum_transactions', ['hash'], day='cast(r.block_timestamp as date)', asset="'ETH'", amount=scaled_amount('r.value', '18'), hash_key='r.hash', hash_amount=scaled_amount('r.value', '18')) }}
+union all
+{{ raw_hop('onchain', 'ethereum_token_transfers', ['transaction_hash', 'log_index'], day='cast(r.block_timestamp as date)', asset='token.asset_code', amount=scaled_amount('r.value', 'token.decimals'), hash_key="r.transaction_hash || ':' || cast(r.log_index as string)", join=tokens) }}
+union all
+{{ raw_hop('onchain', 'bitcoin_outputs', ['transaction_hash', 'index'], day='cast(r.block_timestamp as date)', asset="'BTC'", amount=scaled_amount('r.value', '8'), hash_key="r.transaction_hash || ':' || cast(r.index as string)", hash_amount=scaled_amount('r.value', '8')) }}
+union all
+{{ raw_hop('onchain', 'bitcoin_inputs', ['transaction_hash', 'index'], day='cast(r.block_timestamp as date)', asset="'BTC'", amount=scaled_amount('r.value', '8'), hash_key="r.transaction_hash || ':' || cast(r.index as string)", hash_amount=scaled_amount('r.value', '8')) }}
+union all
+{{ raw_hop('chainalysis', 'transfers', ['external_id'], day='cast(r.ledger_transfer_at as date)', asset='upper(trim(r.asset_code))', hash_key='r.ledger_transfer_id') }}
+union all
+{{ raw_hop('chainalysis', 'exposures', ['external_id']) }}
+union all
+{{ raw_hop('chainalysis', 'alerts', ['external_id', 'alert_external_id'], amount='r.alert_amount_usd') }}
+union all
+{{ raw_hop('chainalysis', 'categories', ['category_id']) }}
+union all
+{{ raw_hop('ofac', 'sdn_entries', ['publication_date', 'ent_num']) }}
+union all
+{{ raw_hop('ofac', 'sdn_addresses', ['publication_date', 'ent_num', 'add_num']) }}
+union all
+{{ raw_hop('ofac', 'sdn_aliases', ['publication_date', 'ent_num', 'alt_num']) }}
+union all
+{{ raw_hop('ofac', 'digital_currency_addresses', ['publication_date', 'ent_num', 'asset_code', 'address', 'mention_no']) }}
+union all
+{{ raw_hop('cases', 'outcomes', ['case_id'], hash_key='r.case_id') }}
+union all
+{{ raw_hop('tagpacks', 'tags', ['tag_id']) }}
+union all
+{{ raw_hop('prices', 'rates', ['asset_code', 'rate_date'], day='r.rate_date', asset='upper(trim(r.asset_code))', amount='r.rate_usd', hash_key="r.asset_code || ':' || cast(r.rate_date as string)", hash_amount='r.rate_usd') }}

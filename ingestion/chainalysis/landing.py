@@ -1,0 +1,260 @@
+"""From one run's outcome to raw rows, rejects and control totals.
+
+An extract is one UTC day of the vendor's knowledge (`_known_at`): a transfer's updatedAt, a late alert's createdAt, and
+for what is still processing or was refused the ledger's own time of the transfer.
+"""
+
+import hashlib
+from collections import Counter, defaultdict
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+import pyarrow as pa
+
+from ingestion import control_totals, rejects
+from ingestion.chainalysis import parse
+from ingestion.chainalysis.listed_alerts import Listed
+from ingestion.chainalysis.movements import Key, Movement
+from ingestion.chainalysis.schemas import FEED, TABLES
+from ingestion.chainalysis.screening import Outcome
+from ingestion.records import raw_schema
+
+URIS = {"transfers": "/v2/users/{userId}/transfers", "exposures": "/v2/transfers/{externalId}/exposures"}
+URIS |= {"alerts": "/v1/alerts/", "categories": "/v2/categories"}
+
+
+class Landing:
+    """The tables of one run. `known_categories` are ids of category extracts that have landed already."""
+
+    def __init__(self, outcome: Outcome, listed: Listed, known_categories: set[str]) -> None:
+        self._outcome, self._listed = outcome, listed
+        self._extract_ids = outcome.tally.extract_ids()
+        self._rows: dict[str, list[dict]] = defaultdict(list)
+        self._rejects: list[dict] = []
+        self._totals: list[dict] = []
+        self._numbers: Counter[tuple[str, str]] = Counter()
+        self._newest: dict[str, datetime] = {}
+        self._transfers()
+        self._exposures_and_alerts()
+        self._other_alerts()
+        self._categories(known_categories)
+        self._control_totals()
+
+    def table(self, name: str) -> pa.Table:
+        return pa.Table.from_pylist(self._rows[name], schema=raw_schema(TABLES[name]))
+
+    def rejects(self) -> pa.Table:
+        return rejects.to_table(self._rejects)
+
+    def control_totals(self) -> pa.Table:
+        return control_totals.to_table(self._totals)
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self._totals or self._rejects or any(self._rows.values()))
+
+    def _land(self, table: str, extract_id: str, known_at: datetime, row: dict) -> None:
+        number = self._number(table, extract_id, known_at)
+        self._rows[table].append({**row, "_known_at": known_at, "_extract_id": extract_id, "_record_no": number})
+
+    def _reject(
+        self,
+        table: str,
+        extract_id: str,
+        known_at: datetime,
+        reason_code: str,
+        reason: str,
+        record: dict,
+        *,
+        event_date: date,
+        asset_code: str | None = None,
+        amount: Decimal | None = None,
+    ) -> None:
+        self._rejects.append(
+            rejects.row(
+                feed_code=FEED,
+                table_name=table,
+                extract_id=extract_id,
+                record_no=self._number(table, extract_id, known_at),
+                reason_code=reason_code,
+                reason=reason,
+                raw_record=record,
+                first_seen_at=known_at,
+                event_date=event_date,
+                asset_code=asset_code,
+                amount=amount,
+            )
+        )
+
+    def _number(self, table: str, extract_id: str, known_at: datetime) -> int:
+        self._newest[extract_id] = max(known_at, self._newest.get(extract_id, known_at))
+        self._numbers[table, extract_id] += 1
+        return self._numbers[table, extract_id]
+
+    def _extract_of(self, movement: Movement) -> str:
+        return self._extract_ids[self._outcome.tally.day_of(movement)]
+
+    def _transfers(self) -> None:
+        """In order of the ledger's id, so that the numbering does not depend on which answer came first."""
+        found = [(screened.movement.ledger_transfer_id, screened) for screened in self._outcome.screened]
+        found += [(refused.movement.ledger_transfer_id, refused) for refused in self._outcome.refused]
+        self._in_order = [one for _, one in sorted(found, key=lambda pair: pair[0])]
+        for one in self._in_order:
+            movement, extract_id = one.movement, self._extract_of(one.movement)
+            if hasattr(one, "summary"):
+                row = {
+                    **one.summary,
+                    "user_id": movement.user_id,
+                    "ledger_transfer_id": movement.ledger_transfer_id,
+                    "direction_code": movement.direction_code,
+                    "ledger_transfer_at": movement.transfer_at,
+                }
+                row["asset_code"] = row["asset_code"] or movement.asset_code
+                self._land("transfers", extract_id, _known_at(movement, row["updated_at"]), row)
+            else:
+                self._reject(
+                    "transfers",
+                    extract_id,
+                    movement.transfer_at,
+                    one.reason_code,
+                    one.reason,
+                    {**_registered(movement), "answer": one.answer},
+                    event_date=movement.transfer_at.date(),
+                    asset_code=movement.asset_code,
+                    amount=movement.asset_amount,
+                )
+
+    def _exposures_and_alerts(self) -> None:
+        for one in self._in_order:
+            if getattr(one, "exposures", None) is None:
+                continue
+            extract_id, known_at = self._extract_of(one.movement), _known_at(one.movement, one.summary["updated_at"])
+            external_id, day = one.summary["external_id"], one.movement.transfer_at.date()
+            try:
+                exposure = parse.exposure(one.exposures, self._outcome.added_members)
+                self._land("exposures", extract_id, known_at, {"external_id": external_id, **exposure})
+            except parse.Unreadable as problem:
+                record = {**_registered(one.movement), "answer": one.exposures.decode(errors="replace")}
+                self._reject(
+                    "exposures", extract_id, known_at, "unreadable_answer", str(problem), record, event_date=day
+                )
+            try:
+                items = parse.alert_items(one.alerts)
+            except parse.Unreadable:
+                # The list of alerts counts them: what this answer hides shows as a difference.
+                items = []
+            for item in items:
+                self._alert(extract_id, known_at, one.movement.key, external_id, item, day)
+
+    def _alert(self, extract_id: str, known_at: datetime, key: Key, external_id: str, item: object, day: date) -> None:
+        try:
+            alert = parse.alert(item, self._outcome.added_members)
+            self._land("alerts", extract_id, known_at, {"external_id": external_id, **alert})
+        except parse.Unreadable as problem:
+            user_id, reference, direction = key
+            record = {"userId": user_id, "transferReference": reference, "direction": direction}
+            record |= {"external_id": external_id, "answer": parse.text(item)}
+            self._reject("alerts", extract_id, known_at, "unreadable_answer", str(problem), record, event_date=day)
+
+    def _other_alerts(self) -> None:
+        for late in self._listed.late:
+            day = late.known_at.date()
+            self._alert(self._extract_ids[day], late.known_at, late.key, late.external_id, late.item, day)
+        for unknown in self._listed.unknown:
+            day = unknown.known_at.date()
+            amount = parse.usd(unknown.row.get("alertAmountUsd"), "alertAmountUsd")
+            self._reject(
+                "alerts",
+                self._extract_ids[day],
+                unknown.known_at,
+                unknown.reason_code,
+                unknown.reason,
+                unknown.row,
+                event_date=day,
+                amount=amount,
+            )
+
+    def _categories(self, known: set[str]) -> None:
+        """The category list is taken as known from the first moment that this run knows anything of."""
+        answer = self._outcome.categories
+        if answer is None or not self._newest:
+            return
+        extract_id = f"kyt/categories:{hashlib.sha256(answer).hexdigest()[:16]}"
+        if extract_id in known:
+            return
+        known_at = min(row["_known_at"] for table in (*self._rows.values(), self._rejects_known()) for row in table)
+        for row in parse.categories(answer):
+            self._land("categories", extract_id, known_at, row)
+        self._total("categories", extract_id, self._outcome.tally.categories)
+
+    def _rejects_known(self) -> list[dict]:
+        return [{"_known_at": reject["first_seen_at"]} for reject in self._rejects]
+
+    def _control_totals(self) -> None:
+        tally = self._outcome.tally
+        per_day: dict[str, dict[tuple[date, str], list[Movement]]] = defaultdict(lambda: defaultdict(list))
+        for counted in tally.transfers.values():
+            movement = counted.movement
+            cell = movement.transfer_at.date(), movement.asset_code
+            per_day[self._extract_ids[counted.day]][cell].append(movement)
+        for extract_id, cells in sorted(per_day.items()):
+            for (event_date, asset_code), counted in sorted(cells.items()):
+                self._total(
+                    "transfers",
+                    extract_id,
+                    len(counted),
+                    event_date=event_date,
+                    asset_code=asset_code,
+                    source_hash=sum(control_totals.record_hash(m.ledger_transfer_id, None) for m in counted),
+                )
+        exposures = Counter(self._extract_of(movement) for movement in tally.exposures.values())
+        alerts, amounts = Counter(), defaultdict(Decimal)
+        for alert in tally.alerts:
+            alerts[self._extract_ids[alert.day]] += 1
+            amounts[self._extract_ids[alert.day]] += alert.amount_usd or 0
+        for extract_id in self._extract_ids.values():
+            self._total("exposures", extract_id, exposures[extract_id])
+            self._total(
+                "alerts", extract_id, alerts[extract_id], source_amount=amounts[extract_id], captured_by="api_total"
+            )
+
+    def _total(
+        self, table: str, extract_id: str, rows: int, *, captured_by: str = "independent_count", **what: object
+    ) -> None:
+        self._totals.append(
+            control_totals.row(
+                extract_id=extract_id,
+                feed_code=FEED,
+                table_name=table,
+                source_rows=rows,
+                captured_by=captured_by,
+                source_uri=URIS[table],
+                known_at=self._newest.get(extract_id) or self._day_start(extract_id),
+                **what,
+            )
+        )
+
+    def _day_start(self, extract_id: str) -> datetime:
+        day = next(day for day, known in self._extract_ids.items() if known == extract_id)
+        return datetime(day.year, day.month, day.day)
+
+
+def _known_at(movement: Movement, updated_at: datetime | None) -> datetime:
+    """When the exchange knew: the vendor's updatedAt, but not before the movement that was asked about, and after the
+    row that said it was still processing."""
+    if updated_at is None:
+        return movement.transfer_at
+    return max(updated_at, movement.transfer_at + timedelta(microseconds=1 if movement.external_id else 0))
+
+
+def _registered(movement: Movement) -> dict:
+    return {
+        "ledger_transfer_id": movement.ledger_transfer_id,
+        "user_id": movement.user_id,
+        "network": movement.network,
+        "asset": movement.asset_code,
+        "transfer_reference": movement.transfer_reference,
+        "direction": movement.direction_code,
+        "transfer_at": movement.transfer_at.isoformat(),
+        "asset_amount": None if movement.asset_amount is None else str(movement.asset_amount),
+    }

@@ -1,0 +1,189 @@
+"""The ledger movements to be screened: what they are and which of the warehouse's still need the vendor.
+
+The ledger is `raw_exchange`, loaded before this feed; only completed loads are read.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+import duckdb
+import pyarrow as pa
+
+from ingestion.chainalysis.schemas import MOVEMENTS
+
+Key = tuple[str | None, str | None, str | None]
+"""What the vendor's lists name a registered transfer by: user id, transfer reference, direction."""
+
+_NETWORKS = {"binance_smart_chain": "Binance_Smart_Chain", "bitcoin_cash": "Bitcoin_Cash"}
+_NETWORKS |= {"ethereum_classic": "Ethereum_Classic"}
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One crypto movement at the exchange's boundary. `transfer_at` is naive UTC; see `schemas.MOVEMENTS`."""
+
+    ledger_transfer_id: str
+    user_id: str
+    network: str
+    asset_code: str
+    transfer_reference: str
+    direction_code: str
+    transfer_at: datetime
+    asset_amount: Decimal | None = None
+    external_id: str | None = None
+
+    @property
+    def key(self) -> Key:
+        return self.user_id, self.transfer_reference, self.direction_code
+
+
+def movements(given: pa.Table | Iterable[pa.Table | pa.RecordBatch | Mapping]) -> list[Movement]:
+    """The given movements by ledger transfer id; Arrow tables, batches or mappings with the columns of
+    `schemas.MOVEMENTS` (asset_amount and external_id may be absent). Raises ValueError on an id given twice."""
+    rows: list[Mapping] = []
+    for part in [given] if isinstance(given, pa.Table) else given:
+        rows += part.to_pylist() if isinstance(part, pa.Table | pa.RecordBatch) else [part]
+    found = {row["ledger_transfer_id"]: Movement(**row) for row in rows}
+    if len(found) != len(rows):
+        raise ValueError("a ledger_transfer_id is given twice among the movements to screen")
+    return [found[ledger_transfer_id] for ledger_transfer_id in sorted(found)]
+
+
+def transfers_to_register(connection: duckdb.DuckDBPyConnection, *, retry_rejected: bool = False) -> pa.Table:
+    """The movements of `raw_exchange` whose result has not landed, in the shape of `schemas.MOVEMENTS`.
+
+    Completed crypto deposits and withdrawals with a transaction hash and an address, in their latest delivered version;
+    of an address field that holds several the first, as the source wrote it. One that is still processing comes again,
+    with its external id. One that the vendor refused comes again only with `retry_rejected`.
+    """
+    if not (_exists(connection, "raw_exchange", "deposits") and _exists(connection, "raw_exchange", "withdrawals")):
+        return MOVEMENTS.empty_table()
+    landed = _exists(connection, "raw_chainalysis", "transfers")
+    parameters = {"retry_rejected": retry_rejected} if landed else None
+    found = connection.execute(_ledger_sql() + (_LANDED if landed else _NOTHING_LANDED), parameters)
+    rows = [{**row, "network": _network(row["network"])} for row in found.to_arrow_table().to_pylist()]
+    return pa.Table.from_pylist(rows, schema=MOVEMENTS)
+
+
+def _network(chain_code: str) -> str:
+    return _NETWORKS.get(chain_code, chain_code.capitalize())
+
+
+def _exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    return bool(
+        connection.execute(
+            "select count(*) from information_schema.tables where table_schema = ? and table_name in (?, '_dlt_loads')",
+            [schema, table],
+        ).fetchone()[0]
+        == 2
+    )
+
+
+_SIDE = """
+select 'exchange:{kind}:' || {kind}_id as ledger_transfer_id, account_id as user_id, chain_code as network,
+    asset_code, trim(tx_hash) || ':' || trim(regexp_extract(to_address, '{first_address}')) as transfer_reference,
+    '{direction}' as direction_code, event_at as transfer_at, amount as asset_amount
+from (
+    select *, row_number() over (
+        partition by {kind}_id order by _known_at desc, _extract_id desc, _record_no desc) as version_no
+    from raw_exchange.{kind}s
+    where _dlt_load_id in (select load_id from raw_exchange._dlt_loads where status = 0)
+)
+where version_no = 1 and rail_code = 'crypto' and status_code = 'completed' and chain_code is not null
+    and trim(tx_hash) <> '' and regexp_matches(to_address, '{first_address}')
+"""
+_FIRST_ADDRESS = r"[^\s;,|][^;,|]*"
+
+
+def _ledger_sql() -> str:
+    sides = " union all ".join(
+        _SIDE.format(kind=kind, direction=direction, first_address=_FIRST_ADDRESS)
+        for kind, direction in (("deposit", "received"), ("withdrawal", "sent"))
+    )
+    return f"with ledger as ({sides})"
+
+
+_NOTHING_LANDED = "select *, null::varchar as external_id from ledger order by ledger_transfer_id"
+
+
+_LANDED = """,
+completed as (select load_id from raw_chainalysis._dlt_loads where status = 0),
+landed as (
+    select ledger_transfer_id, max(external_id) as external_id, bool_or(updated_at is not null) as is_finished
+    from raw_chainalysis.transfers where _dlt_load_id in (from completed) group by all
+),
+refused as (
+    select distinct raw_record ->> '$.ledger_transfer_id' as ledger_transfer_id
+    from raw_chainalysis.rejects
+    where table_name = 'transfers' and _dlt_load_id in (from completed) and not $retry_rejected
+)
+select ledger.*, landed.external_id
+from ledger left join landed using (ledger_transfer_id)
+where landed.is_finished is not true
+    and ledger.ledger_transfer_id not in (select ledger_transfer_id from refused where ledger_transfer_id is not null)
+order by ledger_transfer_id
+"""
+
+
+@dataclass(frozen=True)
+class Account:
+    """What earlier runs already accounted for on one key of the vendor's alert list. `external_id` None = the key names
+    no transfer of ours; `alerts` are the landed alert ids, `rejected` counts list rows rejected."""
+
+    external_id: str | None
+    alerts: frozenset[str]
+    rejected: int
+
+
+def accounts(connection: duckdb.DuckDBPyConnection, keys: Iterable[Key]) -> dict[Key, Account]:
+    """The account of each key that earlier completed loads know anything of."""
+    if not _exists(connection, "raw_chainalysis", "alerts"):
+        return {}
+    wanted = pa.table(
+        [pa.array(column, pa.string()) for column in zip(*sorted(keys, key=str), strict=True)] or [[], [], []],
+        names=["user_id", "transfer_reference", "direction_code"],
+    )
+    connection.register("wanted_keys", wanted)
+    try:
+        found = connection.execute(_ACCOUNTS).fetchall()
+    finally:
+        connection.unregister("wanted_keys")
+    return {
+        (user, ref, direction): Account(ext, frozenset(ids or ()), n) for user, ref, direction, ext, ids, n in found
+    }
+
+
+_ACCOUNTS = """
+with completed as (select load_id from raw_chainalysis._dlt_loads where status = 0),
+landed as (
+    select wanted.user_id, wanted.transfer_reference, wanted.direction_code, max(transfers.external_id) as external_id,
+        list(distinct alerts.alert_external_id) filter (where alerts.alert_external_id is not null) as alert_ids
+    from wanted_keys as wanted
+    join raw_chainalysis.transfers as transfers
+        on transfers.user_id = wanted.user_id and transfers.transfer_reference = wanted.transfer_reference
+        and transfers.direction_code = wanted.direction_code
+        and transfers._dlt_load_id in (from completed)
+    left join raw_chainalysis.alerts as alerts
+        on alerts.external_id = transfers.external_id and alerts._dlt_load_id in (from completed)
+    group by all
+),
+rejected as (
+    select raw_record ->> '$.userId' as user_id, raw_record ->> '$.transferReference' as transfer_reference,
+        lower(raw_record ->> '$.direction') as direction_code, count(distinct reject_id) as rows
+    from raw_chainalysis.rejects
+    where table_name = 'alerts' and _dlt_load_id in (from completed) and json_valid(raw_record)
+    group by all
+)
+select wanted.user_id, wanted.transfer_reference, wanted.direction_code, landed.external_id, landed.alert_ids,
+    coalesce(rejected.rows, 0)
+from wanted_keys as wanted
+left join landed on landed.user_id is not distinct from wanted.user_id
+    and landed.transfer_reference is not distinct from wanted.transfer_reference
+    and landed.direction_code is not distinct from wanted.direction_code
+left join rejected on rejected.user_id is not distinct from wanted.user_id
+    and rejected.transfer_reference is not distinct from wanted.transfer_reference
+    and rejected.direction_code is not distinct from wanted.direction_code
+where landed.external_id is not null or rejected.rows is not null
+"""

@@ -1,0 +1,279 @@
+"""The accounting of a run: what came in, what was monitored, what was checked, and whether to trust it.
+
+Belongs here: collecting the numbers when a run ends, keeping them, reading them back. Not here: how they are computed
+(dbt_project/models/marts/accounting/) and how they look (summary.py).
+
+Kept as home/accounting/<run_id>.json, so that `plumbline status` needs neither the warehouse nor Dagster, and works
+while a run is writing. The file is there from the start of a run: one that says "running" while nobody holds the run
+lock belongs to a run that was killed.
+"""
+
+import json
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from orchestration.home import home, target
+
+FEED_COUNTS = (
+    "source_rows", "raw_rows", "rejected_rows", "superseded_rows", "monitored_rows", "out_of_scope_rows",
+    "unexplained_rows",
+)  # fmt: skip
+FEED_USD = tuple(name.replace("_rows", "_usd") for name in FEED_COUNTS)
+SCENARIO_COUNTS = ("population", "evaluated", "excluded", "not_evaluable", "errored", "unexplained", "alerts")
+PUBLIC = ("trusted", "run", "feeds", "scenarios", "checks", "kris")
+KEPT_RUNS = 500
+
+RUNNING, FINISHED, FAILED = "running", "finished", "did not finish"
+
+
+def begin(run) -> None:
+    """Notes that the run (a DagsterRun) has started."""
+    _write(
+        {
+            "outcome": RUNNING,
+            "trusted": False,
+            "reasons": ["The run has not ended yet."],
+            "whole": is_whole(run),
+            "run": {"id": run.run_id, "started_at": _now(), "finished_at": None, "target": target()},
+        }
+    )
+
+
+def is_whole(run) -> bool:
+    """Whether the run is the main job in full; only such a run can vouch for the warehouse."""
+    return run.job_name == "refresh_warehouse" and not run.asset_selection and not run.asset_check_selection
+
+
+def keep(instance, run_id: str) -> None:
+    """Collects and writes the accounting of a run that is ending, also of one that failed."""
+    from dagster import DagsterEventType
+
+    run = instance.get_run_by_id(run_id)
+    kept = read(home(), run_id) or {}
+    events = instance.all_logs(
+        run_id,
+        of_type={
+            DagsterEventType.STEP_FAILURE, DagsterEventType.STEP_OUTPUT, DagsterEventType.STEP_START,
+            DagsterEventType.ASSET_CHECK_EVALUATION, DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED,
+        },
+    )  # fmt: skip
+    by_type: dict[str, list] = {}
+    for event in events:
+        by_type.setdefault(event.dagster_event.event_type_value, []).append(event.dagster_event)
+    built = {
+        event.event_specific_data.step_output_handle.output_name for event in by_type.get("STEP_OUTPUT", [])
+    }
+    checks = _checks(by_type)
+    crashes = _crashes(by_type.get("STEP_FAILURE", []))
+    numbers = _numbers(home() / "warehouse.duckdb", built)
+    accounting = {
+        "outcome": FAILED if crashes else FINISHED,
+        "whole": is_whole(run),
+        "run": {
+            "id": run_id,
+            "started_at": kept.get("run", {}).get("started_at") or _now(),
+            "finished_at": _now(),
+            "target": target(),
+        },
+        "feeds": _with_configuration(numbers["feeds"]),
+        "scenarios": numbers["scenarios"],
+        "checks": checks,
+        "kris": numbers["kris"],
+        "crashes": crashes,
+        "missing": numbers["missing"],
+        "published": "published__marts" in built,
+    }
+    accounting["reasons"] = reasons(accounting)
+    accounting["trusted"] = not accounting["reasons"]
+    _write(accounting)
+
+
+def reasons(accounting: dict) -> list[str]:
+    """Why the run cannot be trusted, in sentences; empty for a run that can."""
+    found = [f"The step {step} failed: {error}" for step, error in accounting["crashes"].items()]
+    checks = accounting["checks"]
+    if checks["failed"]:
+        names = checks["failed_names"]
+        found.append(f"{checks['failed']} checks failed: {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}.")
+    if checks["not_run"]:
+        found.append(f"{checks['not_run']} checks did not run, because something before them failed.")
+    for feed in accounting["feeds"]:
+        if feed["unexplained_rows"]:
+            found.append(f"Feed {feed['feed']}: {feed['unexplained_rows']:,} records are unexplained.")
+    for scenario in accounting["scenarios"]:
+        if scenario["unexplained"] or scenario["errored"]:
+            found.append(
+                f"Scenario {scenario['scenario']}: {scenario['unexplained']:,} transfers of its population are "
+                f"unexplained and {scenario['errored']:,} errored."
+            )
+    if accounting["missing"]:
+        found.append(f"Not built in this run: {', '.join(accounting['missing'])}.")
+    if not accounting["published"]:
+        found.append("The marts were not published; readers still see the version before.")
+    if not accounting["whole"]:
+        found.append("It was not the whole main job.")
+    return found
+
+
+def public(accounting: dict) -> dict:
+    """What `plumbline status --json` prints."""
+    return {key: accounting.get(key, [] if key in ("feeds", "scenarios", "kris") else None) for key in PUBLIC}
+
+
+def exit_code(accounting: dict) -> int:
+    """0 trusted, 1 finished but not to be trusted, 2 did not finish."""
+    if accounting["outcome"] != FINISHED:
+        return 2
+    return 0 if accounting["trusted"] else 1
+
+
+def read(root: Path, run_id: str) -> dict | None:
+    path = root / "accounting" / f"{run_id}.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def last(root: Path, before: dict | None = None) -> dict | None:
+    """The accounting of the newest run of the main job (a running one too), or of the newest before a given one; None
+    where there is none."""
+    found = [json.loads(path.read_text()) for path in (root / "accounting").glob("*.json")]
+    found = [one for one in found if one["whole"]]
+    if before:
+        found = [one for one in found if one["run"]["started_at"] < before["run"]["started_at"]]
+    return max(found, key=lambda one: one["run"]["started_at"], default=None)
+
+
+def killed(accounting: dict) -> dict:
+    """The accounting of a run whose process ended without writing one."""
+    return {**accounting, "outcome": FAILED, "reasons": ["The process of this run ended before the run did."]}
+
+
+def mark_killed(root: Path, run_ids: Iterable[str]) -> None:
+    """Notes that these runs were killed."""
+    for run_id in run_ids:
+        kept = read(root, run_id)
+        if kept and kept["outcome"] == RUNNING:
+            _write(killed(kept))
+
+
+def _checks(by_type: dict[str, list]) -> dict[str, Any]:
+    evaluated, planned = {}, set()
+    for event in by_type.get("ASSET_CHECK_EVALUATION_PLANNED", []):
+        data = event.event_specific_data
+        planned.add(f"{data.asset_key.to_user_string()} {data.check_name}")
+    for event in by_type.get("ASSET_CHECK_EVALUATION", []):
+        data = event.event_specific_data
+        name = f"{data.asset_key.to_user_string()} {data.check_name}"
+        evaluated[name] = "passed" if data.passed else "warned" if data.severity.value == "WARN" else "failed"
+    named = {state: sorted(n for n, s in evaluated.items() if s == state) for state in ("passed", "warned", "failed")}
+    return {
+        **{state: len(names) for state, names in named.items()},
+        "not_run": len(planned - set(evaluated)),
+        "failed_names": named["failed"],
+        "warned_names": named["warned"],
+    }
+
+
+def _crashes(failures: list) -> dict[str, str]:
+    """Step -> error of the steps that failed otherwise than by a blocking check."""
+    crashes = {}
+    for event in failures:
+        error = event.step_failure_data.error
+        while error and error.cause and error.cls_name == "DagsterExecutionStepExecutionError":
+            error = error.cause
+        if error is None or error.cls_name != "DagsterAssetCheckFailedError":
+            text = " ".join((error.message if error else "no error was recorded").split())
+            crashes[event.step_key] = text[:1000]
+    return crashes
+
+
+def _numbers(warehouse: Path, built: set[str]) -> dict[str, Any]:
+    """Feeds, scenarios and KRIs from the marts that this run built; `missing` names those it did not."""
+    import duckdb
+
+    wanted = ("fct_feed_totals", "fct_scenario_population", "dim_scenarios", "fct_kris")
+    numbers: dict[str, Any] = {"feeds": [], "scenarios": [], "kris": []}
+    missing = [f"marts.{table}" for table in wanted if f"marts__{table}" not in built]
+    if warehouse.exists():
+        connection = duckdb.connect(str(warehouse))
+        try:
+            if "marts.fct_feed_totals" not in missing:
+                numbers["feeds"] = [_feed(row) for row in _rows(connection, "select * from marts.fct_feed_totals")]
+            if not {"marts.fct_scenario_population", "marts.dim_scenarios"} & set(missing):
+                numbers["scenarios"] = [_scenario(row) for row in _rows(connection, _SCENARIOS)]
+            if "marts.fct_kris" not in missing:
+                numbers["kris"] = _rows(connection, _KRIS)
+        finally:
+            connection.close()
+    return {**numbers, "missing": missing}
+
+
+_SCENARIOS = """
+select
+    scenario_id as scenario,
+    max(scenario_version) as version,
+    sum(population_rows) as population,
+    sum(evaluated_rows) as evaluated,
+    sum(excluded_rows) as excluded,
+    sum(not_evaluable_rows) as not_evaluable,
+    sum(errored_rows) as errored,
+    sum(unexplained_rows) as unexplained,
+    sum(alerted_rows) as alerted_rows,
+    (select count(*) from marts.fct_alerts as alert where alert.scenario_id = population.scenario_id) as alerts
+from marts.fct_scenario_population as population
+group by scenario_id
+order by scenario_id
+"""
+
+_KRIS = """
+select kri_code as kri, value, unit, as_of_date as as_of, rag_code as rag
+from marts.fct_kris
+qualify as_of_date = max(as_of_date) over ()
+order by kri_code
+"""
+
+
+def _rows(connection, query: str) -> list[dict[str, Any]]:
+    cursor = connection.execute(query)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, map(_plain, row), strict=True)) for row in cursor.fetchall()]
+
+
+def _plain(value: Any) -> Any:
+    """As JSON takes it: exact decimals as text unless they are whole, times as ISO text."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() and value.as_tuple().exponent >= 0 else str(value)
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _feed(row: dict[str, Any]) -> dict[str, Any]:
+    feed = {"feed": row["feed_code"], **{name: row.get(name) or 0 for name in FEED_COUNTS}}
+    return feed | {name: row[name] for name in FEED_USD if row.get(name) is not None}
+
+
+def _scenario(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: row[key] for key in ("scenario", "version")} | {name: row[name] or 0 for name in SCENARIO_COUNTS}
+
+
+def _with_configuration(feeds: list[dict]) -> list[dict]:
+    from ingestion.pipeline import configured
+
+    return [{**feed, "configured": configured(feed["feed"])} for feed in feeds]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _write(accounting: dict) -> None:
+    folder = home() / "accounting"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{accounting['run']['id']}.json"
+    temporary = path.with_suffix(f".{os.getpid()}")
+    temporary.write_text(json.dumps(accounting, indent=1) + "\n")
+    temporary.replace(path)
+    for old in sorted(folder.glob("*.json"), key=lambda each: each.stat().st_mtime)[:-KEPT_RUNS]:
+        old.unlink(missing_ok=True)

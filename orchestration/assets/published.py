@@ -1,0 +1,54 @@
+"""What readers get: the published marts.
+
+Belongs here: what must have been built and checked before. Not here: how files are written and switched
+(publication.py).
+"""
+
+import json
+from datetime import UTC, datetime
+
+from dagster import AssetExecutionContext, AssetKey, MaterializeResult, asset
+
+from orchestration import progress, publication
+from orchestration.assets.warehouse import project, warehouse_assets
+from orchestration.home import REPOSITORY, home
+from orchestration.resources import Warehouse
+from orchestration.soda import read_contracts
+
+CHECKED = {contract.asset_key for contract in read_contracts(REPOSITORY / "checks")}
+
+
+def prerequisites() -> list[AssetKey]:
+    """All marts, and whatever else dbt builds that has a contract: their blocking checks come before publication."""
+    return sorted(key for key in warehouse_assets.keys if key.path[0] == publication.SCHEMA or key in CHECKED)
+
+
+def descriptions() -> publication.Comments:
+    """Descriptions of the marts and their columns, as the dbt project states them."""
+    manifest = json.loads(project.manifest_path.read_text(encoding="utf-8"))
+    models = [node for node in manifest["nodes"].values() if node.get("schema") == publication.SCHEMA]
+    comments = {(model["name"], None): model.get("description") or "" for model in models}
+    for model in models:
+        for name, column in model.get("columns", {}).items():
+            comments[model["name"], name] = column.get("description") or ""
+    return comments
+
+
+@asset(
+    key_prefix="published",
+    name="marts",
+    deps=prerequisites(),
+    group_name="published",
+    kinds={"duckdb", "parquet"},
+    owners=["team:data-engineering"],
+    description=(
+        "The marts as readers see them: `published/current/marts.duckdb`, opened read-only by any DuckDB from 1.4 on, "
+        "and one Parquet file a table beside it. Replaced whole and at once, only after every blocking check passed."
+    ),
+)
+def published_marts(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
+    progress.report("publishing the marts")
+    version = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{context.run_id[:8]}"
+    with warehouse.connect() as connection:
+        rows = publication.publish(connection, home() / "published", version, descriptions())
+    return MaterializeResult(metadata={"version": version, "tables": len(rows), "rows": sum(rows.values())})

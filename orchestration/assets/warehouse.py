@@ -1,0 +1,28 @@
+"""Everything dbt builds: seeds, staging, intermediate, features, scenarios and marts, in one invocation.
+
+Belongs here: the one op that runs dbt. Not here: how dbt's nodes become assets (dbt.py) and the SQL (dbt_project/).
+"""
+
+from dagster import AssetExecutionContext, Config
+from dagster_dbt import dbt_assets
+
+from orchestration import dbt as dbt_project
+from orchestration.resources import Dbt, Warehouse
+
+project = dbt_project.prepared_project()
+
+
+class WarehouseConfig(Config):
+    """`as_of`: rebuild the warehouse as it was known at this instant (ISO, UTC); none: as known by its newest data."""
+
+    as_of: str | None = None
+
+
+@dbt_assets(
+    manifest=project.manifest_path,
+    project=project,
+    name="warehouse",
+    dagster_dbt_translator=dbt_project.ModelTranslator(),
+)
+def warehouse_assets(context: AssetExecutionContext, config: WarehouseConfig, dbt: Dbt, warehouse: Warehouse):
+    yield from dbt_project.build(context, dbt, config.as_of)

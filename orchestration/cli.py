@@ -1,0 +1,191 @@
+"""The command line.
+
+Belongs here: options, exit codes, which part does the work. Not here: the work. Everything heavy is imported where it is
+used, so that `plumbline --help` and `plumbline status` answer at once.
+
+Exit codes of `run` and `status`: 0 the run can be trusted, 1 it finished and cannot, 2 it did not finish.
+"""
+
+import json
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+import orchestration  # noqa: F401  (telemetry off, before anything else is imported)
+from orchestration import home as homes
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="plumbline", prog_name="plumbline")
+def main() -> None:
+    """A compliance warehouse that can prove itself.
+
+    Everything is written below PLUMBLINE_HOME (default: .plumbline in the working directory).
+    """
+
+
+def _world_options(command):
+    for option in (
+        click.option("--seed", type=int, help="Seed of the sandbox exchange: same seed, same bytes.  [default: 1]"),
+        click.option("--days", type=click.IntRange(1, 3660), help="Days of the sandbox exchange.  [default: 90]"),
+        click.option("--customers", type=click.IntRange(1), help="Customers of the sandbox exchange.  [default: 5000]"),
+    ):
+        command = option(command)
+    return command
+
+
+_config = click.option(
+    "--config",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder holding .dlt/config.toml (and secrets.toml): run on real feeds instead of the sandbox exchange.",
+)
+
+
+@main.command()
+@_config
+@_world_options
+@click.option("--target", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True, help="dbt engine.")
+@click.option("--as-of", help="Rebuild the warehouse as it was known at this instant (ISO, UTC).")
+def run(config, customers, days, seed, target, as_of) -> None:
+    """Run the main job: load every feed, build and check the warehouse, raise alerts, publish the marts."""
+    if config and (customers or days or seed):
+        raise click.UsageError("--customers, --days and --seed belong to the sandbox exchange; leave them out.")
+    os.environ["PLUMBLINE_TARGET"] = target
+    root = homes.prepare_home()
+    from orchestration.screen import Screen, quiet_output
+
+    failure = kept = None
+    with quiet_output(root / "plumbline.log") as console:
+        screen = Screen(console)
+        try:
+            with screen.showing(), _feeds(config, _given(customers, days, seed), screen.say) as tags:
+                from orchestration import runs
+
+                kept = runs.refresh(screen, tags, as_of)
+        except KeyboardInterrupt:
+            failure = "interrupted"
+        except Exception as error:
+            import traceback
+
+            traceback.print_exc()  # to the log
+            failure = f"{type(error).__name__}: {error}"
+    if failure:
+        click.echo(f"The run did not finish: {failure}\nMore in {root / 'plumbline.log'}", err=True)
+        sys.exit(2)
+    _print(kept, root)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
+def status(as_json) -> None:
+    """Print the last run's accounting again."""
+    from orchestration import accounting, run_lock
+
+    root = homes.home()
+    kept = accounting.last(root) if root.exists() else None
+    if kept is None:
+        click.echo("There is no run yet. Start one with: plumbline run", err=True)
+        sys.exit(2)
+    if kept["outcome"] == accounting.RUNNING:
+        if run_lock.holder(root):
+            click.echo(f"Run {kept['run']['id'][:8]} is at work; this is the one before.", err=True)
+            kept = accounting.last(root, before=kept)
+            if kept is None:
+                sys.exit(2)
+        else:
+            kept = accounting.killed(kept)
+    if as_json:
+        click.echo(json.dumps(accounting.public(kept), indent=2))
+        sys.exit(accounting.exit_code(kept))
+    _print(kept, root)
+
+
+@main.command()
+@_config
+@_world_options
+@click.option("--port", type=int, default=3000, show_default=True, help="Port on 127.0.0.1.")
+def ui(config, customers, days, seed, port) -> None:
+    """Open Dagster on the same instance, with the runs already made in it."""
+    homes.prepare_home()
+    from orchestration import ui as user_interface
+
+    with _feeds(config, _given(customers, days, seed), click.echo):
+        sys.exit(user_interface.serve(port, click.echo))
+
+
+@main.group()
+def sandbox() -> None:
+    """The sandbox exchange by itself: make a world, serve its vendors, replay recorded ones."""
+
+
+@sandbox.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@_world_options
+def generate(folder, customers, days, seed) -> None:
+    """Make a world in FOLDER: landing/ for loaders, vendor/ for the server, truth/ for tests."""
+    from orchestration import demo
+
+    made = demo.make(demo.choose(folder, _given(customers, days, seed), in_use=False), folder, click.echo)
+    click.echo(f"{folder} holds the world." if made else f"{folder} holds this world already.")
+
+
+@sandbox.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--port", type=int, default=0, help="0 takes a free port.")
+def serve(folder, port) -> None:
+    """Serve the vendors of the world in FOLDER on 127.0.0.1 until interrupted."""
+    from sandbox.vendor import serve as serve_vendors
+
+    serve_vendors(folder, port=port)
+
+
+@sandbox.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--port", type=int, default=0, help="0 takes a free port.")
+def replay(folder, port) -> None:
+    """Replay the recorded vendor exchanges (VCR cassettes) in FOLDER on 127.0.0.1 until interrupted."""
+    from sandbox.replay import serve as serve_recorded
+
+    serve_recorded(folder, port=port)
+
+
+def _given(customers, days, seed) -> dict[str, int]:
+    options = {"customers": customers, "days": days, "seed": seed}
+    return {name: value for name, value in options.items() if value is not None}
+
+
+@contextmanager
+def _feeds(config, given, say):
+    """Points dlt at the feeds for as long as the work lasts; yields the run's tags."""
+    if config:
+        os.environ["DLT_PROJECT_DIR"] = str(config.absolute())
+        yield {}
+        return
+    from orchestration import demo
+
+    root = homes.home()
+    world = demo.choose(root / "sandbox", given, in_use=(root / "warehouse.duckdb").exists())
+    demo.make(world, root / "sandbox", say)
+    with demo.vendors(root / "sandbox"):
+        from orchestration.partitions import range_tags
+
+        yield range_tags(world.first_day, world.last_day)
+
+
+def _print(kept: dict, root: Path) -> None:
+    from rich.console import Console
+
+    from orchestration import accounting, summary
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=140)
+    summary.show(console, kept, root)
+    sys.exit(accounting.exit_code(kept))
+
+
+if __name__ == "__main__":
+    main()

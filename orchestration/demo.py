@@ -1,0 +1,95 @@
+"""The sandbox exchange as the source of a run: the one place that knows the sandbox.
+
+Belongs here: making its world, starting its vendor server, pointing dlt's configuration at both. Not here: anything a
+real exchange would need; a run with `--config` never comes here.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+FILE_FEEDS = ("exchange", "kyc", "bank", "onchain", "ofac", "cases", "tagpacks", "prices")
+# Pseudonyms in the sandbox hide nobody; a real exchange sets its own secret.
+SANDBOX_PSEUDONYM_KEY = "sandbox"
+
+
+@dataclass(frozen=True)
+class World:
+    """What a sandbox world is made from: same values, same bytes."""
+
+    customers: int = 5_000
+    days: int = 90
+    seed: int = 1
+    start: str = "2026-01-01"
+
+    @property
+    def first_day(self) -> date:
+        return date.fromisoformat(self.start)
+
+    @property
+    def last_day(self) -> date:
+        return self.first_day + timedelta(days=self.days - 1)
+
+
+def existing(folder: Path) -> World | None:
+    """The finished world in `folder`, if there is one."""
+    stamp = folder / "world.json"
+    return World(**json.loads(stamp.read_text())) if stamp.exists() else None
+
+
+def choose(folder: Path, given: dict[str, int], in_use: bool) -> World:
+    """The world to run on: the one that is there, else a new one of the given (or default) size.
+
+    Raises ValueError where the options ask for another world than the one a warehouse was already loaded from
+    (`in_use`): two worlds in one warehouse would be neither.
+    """
+    there = existing(folder)
+    wanted = World(**{**(asdict(there) if there else {}), **given})
+    if there and in_use and wanted != there:
+        raise ValueError(
+            f"This data directory was loaded from another sandbox exchange ({there.customers:,} customers, {there.days} "
+            f"days, seed {there.seed}). Delete {folder.parent}, or give this one its own: PLUMBLINE_HOME=..."
+        )
+    return wanted
+
+
+def make(world: World, folder: Path, say: Callable[[str], None]) -> bool:
+    """Makes the world in `folder` unless it is there already; returns whether it was made."""
+    if existing(folder) == world:
+        return False
+    from sandbox.world import generate
+
+    say(f"Making the sandbox exchange: {world.customers:,} customers, {world.days} days, seed {world.seed}.")
+    shutil.rmtree(folder, ignore_errors=True)
+    generate(folder, customers=world.customers, days=world.days, seed=world.seed, start=world.first_day)
+    (folder / "world.json").write_text(json.dumps(asdict(world)) + "\n")
+    return True
+
+
+@contextmanager
+def vendors(folder: Path) -> Iterator[None]:
+    """Serves the world's vendors on loopback and points dlt's configuration at the world, for this process and its
+    children; both end together."""
+    from sandbox import vendor
+
+    with vendor.start(folder) as server:
+        settings = sources(folder, server.kyt_url, server.token)
+        before = {name: os.environ.get(name) for name in settings}
+        os.environ.update(settings)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
+
+
+def sources(folder: Path, kyt_url: str, token: str) -> dict[str, str]:
+    """dlt's configuration of every feed, as environment variables."""
+    settings = {f"SOURCES__{feed.upper()}__BUCKET_URL": str(folder / "landing" / feed) for feed in FILE_FEEDS}
+    settings |= {"SOURCES__CHAINALYSIS__API_URL": kyt_url, "SOURCES__CHAINALYSIS__API_KEY": token}
+    return settings | {"PLUMBLINE_PSEUDONYM_KEY": os.environ.get("PLUMBLINE_PSEUDONYM_KEY") or SANDBOX_PSEUDONYM_KEY}

@@ -1,0 +1,156 @@
+"""The screen a run ends with.
+
+Belongs here: how an accounting looks to a compliance officer. Not here: its numbers (accounting.py).
+"""
+
+from pathlib import Path
+
+from rich import box
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from orchestration import accounting as accounts
+
+VERDICTS = {
+    0: ("TRUSTED", "bold green", "Every record is accounted for and every blocking check passed."),
+    1: ("NOT TO BE TRUSTED", "bold red", "The run finished, but do not rely on its alerts and figures:"),
+    2: ("DID NOT FINISH", "bold red", "The run ended early; the published marts are those of an earlier run:"),
+}
+RAG = {"green": "green", "amber": "yellow", "red": "bold red"}
+MOST_REASONS = 12
+
+
+def show(console: Console, accounting: dict, root: Path) -> None:
+    """Prints the accounting and what to do next; at most about fifty lines."""
+    console.print(render(accounting, root))
+
+
+def render(accounting: dict, root: Path) -> Group:
+    code = accounts.exit_code(accounting)
+    verdict, style, sentence = VERDICTS[code]
+    run = accounting["run"]
+    head = Text.assemble(
+        (f" {verdict} ", style + " reverse"),
+        f"  run {run['id'][:8]}, {_span(run)}, engine {run['target']}\n",
+        sentence,
+    )
+    reasons = [f"  - {reason}" for reason in accounting.get("reasons", [])]
+    if len(reasons) > MOST_REASONS:
+        reasons = reasons[:MOST_REASONS] + [f"  - ... and {len(reasons) - MOST_REASONS} more"]
+    parts = [head, *[Text(reason, style="red") for reason in reasons]]
+    if accounting.get("feeds"):
+        parts.append(_feeds(accounting["feeds"]))
+    if accounting.get("scenarios"):
+        parts.append(_scenarios(accounting["scenarios"]))
+    if accounting.get("kris"):
+        parts.append(_kris(accounting["kris"]))
+    if accounting.get("checks"):
+        parts.append(_checks(accounting["checks"]))
+    return Group(*parts, _next(code, root))
+
+
+def _span(run: dict) -> str:
+    return f"{run['started_at'][:16].replace('T', ' ')} UTC to {(run['finished_at'] or 'never')[11:16] or 'never'}"
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False, padding=(0, 1))
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="left" if number == 0 else "right", no_wrap=True)
+    return table
+
+
+def _feeds(feeds: list[dict]) -> Table:
+    table = _table(
+        "Feeds: rows from the source to monitoring",
+        "feed", "source", "raw", "rejected", "superseded", "monitored", "out of scope", "unexplained", "source USD",
+        "unexplained USD",
+    )  # fmt: skip
+    for feed in feeds:
+        if feed.get("configured") is False and not feed["source_rows"]:
+            table.add_row(feed["feed"], Text("not configured", style="dim"))
+            continue
+        table.add_row(
+            feed["feed"],
+            *(_count(feed[f"{name}_rows"]) for name in ("source", "raw", "rejected", "superseded", "monitored", "out_of_scope")),
+            _alarm(feed["unexplained_rows"]),
+            _usd(feed.get("source_usd")),
+            _alarm_usd(feed.get("unexplained_usd")),
+        )  # fmt: skip
+    return table
+
+
+def _scenarios(scenarios: list[dict]) -> Table:
+    table = _table(
+        "Scenarios: every transfer of the population, and what became of it",
+        "scenario", "version", "population", "evaluated", "excluded", "not evaluable", "errored", "unexplained", "alerts",
+    )  # fmt: skip
+    for row in scenarios:
+        table.add_row(
+            row["scenario"],
+            str(row["version"]),
+            *(_count(row[name]) for name in ("population", "evaluated", "excluded", "not_evaluable")),
+            _alarm(row["errored"]),
+            _alarm(row["unexplained"]),
+            Text(f"{row['alerts']:,}", style="bold"),
+        )
+    return table
+
+
+def _kris(kris: list[dict]) -> Table:
+    table = _table(f"Key risk indicators as of {kris[0]['as_of']}", "indicator", "value", "unit", "status")
+    for row in kris:
+        value = "no data" if row["value"] is None else f"{float(row['value']):,.2f}"
+        status = row["rag"] or "none"
+        table.add_row(row["kri"], value, row["unit"] or "", Text(status, style=RAG.get(status, "dim")))
+    return table
+
+
+def _checks(checks: dict) -> Text:
+    text = Text.assemble(("Checks", "bold"), f"  {checks['passed']:,} passed, {checks['warned']:,} warned, ")
+    text.append(f"{checks['failed']:,} failed", style="bold red" if checks["failed"] else "")
+    if checks.get("not_run"):
+        text.append(f", {checks['not_run']:,} not run", style="bold red")
+    for name in checks["failed_names"][:MOST_REASONS]:
+        text.append(f"\n  failed: {name}", style="red")
+    for name in checks["warned_names"][:3]:
+        text.append(f"\n  warned: {name}", style="yellow")
+    return text
+
+
+def _next(code: int, root: Path) -> Text:
+    text = Text.assemble(("\nNext", "bold"))
+    published = root / "published" / "current"
+    if code:
+        text.append("\n  Find out why:        make ui, then Runs, the newest run, and its failed checks or steps")
+    else:
+        text.append("\n  Look around:         make ui    (asset graph, this run, its checks, column lineage)")
+    if published.exists():
+        note = "" if code == 0 else "    (of the last trusted publication)"
+        text.append(f"\n  Query the marts:     {_relative(published)}/marts.duckdb or {_relative(published)}/parquet/{note}")
+    text.append("\n  See this again:      make status    (plumbline status --json for machines)")
+    return text
+
+
+def _relative(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _count(value: int) -> str:
+    return f"{value:,}"
+
+
+def _alarm(value: int) -> Text:
+    return Text(f"{value:,}", style="bold red" if value else "green")
+
+
+def _usd(value: str | int | None) -> str:
+    return "" if value is None else f"{round(float(value)):,}"
+
+
+def _alarm_usd(value: str | int | None) -> Text:
+    return Text("") if value is None else Text(f"{float(value):,.2f}", style="bold red" if float(value) else "green")

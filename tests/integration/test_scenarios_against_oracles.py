@@ -1,0 +1,125 @@
+"""Every feature family and every scenario, row by row, against an independent reading in plain Python."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from oracles import features, population, scenarios, warehouse
+
+SEED = 7
+
+
+@pytest.fixture(scope="module")
+def people() -> population.Population:
+    return population.make(SEED)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, people: population.Population) -> Path:
+    """A home whose features, scenarios and alert ledger are built over the hand-made population."""
+    home = tmp_path_factory.mktemp("oracles")
+    people.write(home / "warehouse.duckdb")
+    warehouse.build(home, "scenario_parameters", "features", "scenarios", "fct_alerts", "fct_alert_transfers")
+    return home
+
+
+def _features(family: str, people: population.Population) -> dict[str, dict]:
+    legs = people.rows("int_transfer_legs")
+    if family == "structuring":
+        level = dict.fromkeys(("USD", "EUR", "GBP"), Decimal(10_000))
+        return features.structuring(legs, level, Decimal("0.85"), Decimal("1.00"))
+    if family == "exposure":
+        return features.exposure(legs, people.rows("int_transfer_screenings"), people.rows("int_exposures"))
+    return {"velocity": features.velocity, "flow": features.flow, "history": features.history}[family](legs)
+
+
+@pytest.mark.parametrize("family", ["velocity", "structuring", "flow", "history", "exposure"])
+def test_features_equal_the_oracle_in_every_column(family: str, built: Path, people: population.Population) -> None:
+    expected = _features(family, people)
+    actual = {row["leg_id"]: row for row in warehouse.rows(built, f"select * from features.feat_transfer__{family}")}
+    assert len(expected) > 100
+    assert actual.keys() == expected.keys()
+    for leg_id, row in expected.items():
+        for column, value in row.items():
+            found = actual[leg_id][column]
+            if column == "amount_zscore_90d" and value is not None:
+                assert float(found) == pytest.approx(value, abs=1.01e-4), (leg_id, column)  # the last of four decimals is floating point
+            else:
+                assert found == value, (leg_id, column)
+
+
+def _verdicts(scenario_id: str, people: population.Population) -> dict[str, scenarios.Verdict]:
+    legs = people.rows("int_transfer_legs")
+    if scenario_id == "TM28":
+        return scenarios.tm28(legs, people.rows("int_transfer_screenings"), people.rows("int_exposures"))
+    if scenario_id == "TM45":
+        return scenarios.tm45(legs, people.rows("int_transfer_addresses"), people.rows("int_sanctioned_addresses"))
+    return {"TM01": scenarios.tm01, "TM06": scenarios.tm06, "TM09": scenarios.tm09, "TM14": scenarios.tm14}[scenario_id](legs)
+
+
+@pytest.mark.parametrize("scenario_id", warehouse.SCENARIO_MODELS)
+def test_scenario_gives_every_leg_the_verdict_of_the_oracle(scenario_id: str, built: Path, people: population.Population) -> None:
+    expected = _verdicts(scenario_id, people)
+    actual = warehouse.rows(built, f"select * from scenarios.{warehouse.SCENARIO_MODELS[scenario_id]}")
+    assert len(actual) == len(expected)
+    found = {
+        row["leg_id"]: scenarios.Verdict(
+            row["outcome_code"], row["reason_code"], frozenset((row["evidence_transfer_ids"] or "").split(";")) - {""}
+        )
+        for row in actual
+    }
+    assert found == expected
+    outcomes = {verdict.outcome for verdict in expected.values()}
+    assert outcomes == {"alerted", "below_threshold", "excluded", "not_evaluable"}, "the population does not reach every outcome"
+
+
+@pytest.mark.parametrize("scenario_id", warehouse.SCENARIO_MODELS)
+def test_alerted_rows_explain_themselves_and_the_others_stay_short(scenario_id: str, built: Path, people: population.Population) -> None:
+    known = {row["transfer_id"]: row["known_at"] for row in people.rows("int_transfer_legs")}
+    for row in warehouse.rows(built, f"select * from scenarios.{warehouse.SCENARIO_MODELS[scenario_id]}"):
+        if row["outcome_code"] != "alerted":
+            assert (row["reason_text"], row["evidence_transfer_ids"], row["evidence_known_at"]) == (None, None, None)
+            continue
+        evidence = row["evidence_transfer_ids"].split(";")
+        assert evidence == sorted(set(evidence))
+        assert row["transfer_id"] in evidence
+        assert row["evidence_known_at"] >= max(known[one] for one in evidence)
+        assert re.fullmatch(r"[A-Z0-9].*\.", row["reason_text"]), row["reason_text"]
+        assert row["parameter_set_id"] and row["scenario_version"]
+
+
+def test_every_alerted_leg_is_in_exactly_one_alert_of_its_subject(built: Path) -> None:
+    """The transfers of all alerted legs, by scenario, are the transfers of all alerts; an id is never used twice."""
+    alerts = warehouse.rows(built, "select * from marts.fct_alerts")
+    assert len({row["alert_id"] for row in alerts}) == len(alerts) > 50
+    for scenario_id, model in warehouse.SCENARIO_MODELS.items():
+        legs = warehouse.rows(built, f"select * from scenarios.{model} where outcome_code = 'alerted'")
+        mine = [row for row in alerts if row["scenario_id"] == scenario_id]
+        assert sum(row["leg_count"] for row in mine) == len(legs)
+        in_alerts = {one for row in mine for one in row["evidence_transfer_ids"].split(";")}
+        assert in_alerts == {one for row in legs for one in row["evidence_transfer_ids"].split(";")}
+
+
+def test_late_alerts_are_those_whose_evidence_came_more_than_a_day_after_its_day(built: Path, people: population.Population) -> None:
+    known = {row["transfer_id"]: row["known_at"] for row in people.rows("int_transfer_legs")}
+    day = {row["transfer_id"]: row["event_date"] for row in people.rows("int_transfer_legs")}
+    alerts = warehouse.rows(built, "select * from marts.fct_alerts where scenario_id = 'TM14'")
+    assert {row["is_late"] for row in alerts} == {True, False}
+    for row in alerts:
+        one = row["trigger_transfer_id"]
+        delay = known[one].date() - day[one] - timedelta(days=1)
+        assert row["is_late"] == (delay > timedelta(days=1))
+        assert row["late_days"] == (delay.days if row["is_late"] else 0)
+
+
+def test_bridge_names_each_transfer_of_each_alert_once(built: Path) -> None:
+    pairs = warehouse.rows(built, "select * from marts.fct_alert_transfers")
+    alerts = warehouse.rows(built, "select alert_id, evidence_transfer_ids, trigger_transfer_id from marts.fct_alerts")
+    assert sorted((row["alert_id"], row["transfer_id"]) for row in pairs) == sorted(
+        (row["alert_id"], one) for row in alerts for one in row["evidence_transfer_ids"].split(";")
+    )
+    assert sum(row["is_trigger"] for row in pairs) == len(alerts)
