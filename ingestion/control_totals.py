@@ -96,7 +96,8 @@ def record_hash(key: str, amount: Decimal | None) -> int:
 
 
 def from_manifest(feed: str, delivery: Delivery, file: DeliveredFile) -> list[dict]:
-    """The rows a manifest states for one file; a file without records gives one row with source_rows 0.
+    """The rows a manifest states for one file, of all tables it names; a file without records gives one row with
+    source_rows 0.
 
     Raises ValueError when the manifest states no totals for it: then the caller counts independently."""
     if file.manifest_totals is None:
@@ -104,7 +105,6 @@ def from_manifest(feed: str, delivery: Delivery, file: DeliveredFile) -> list[di
     common = {
         "extract_id": file.extract_id,
         "feed_code": feed,
-        "table_name": file.table,
         "captured_by": "manifest",
         "source_uri": file.uri,
         "known_at": delivery.known_at,
@@ -112,6 +112,7 @@ def from_manifest(feed: str, delivery: Delivery, file: DeliveredFile) -> list[di
     return [
         row(
             **common,
+            table_name=total.table or file.table,
             event_date=total.event_date,
             asset_code=total.asset_code,
             source_rows=total.rows,
@@ -119,4 +120,4 @@ def from_manifest(feed: str, delivery: Delivery, file: DeliveredFile) -> list[di
             source_hash=total.hash,
         )
         for total in file.manifest_totals
-    ] or [row(**common, source_rows=0)]
+    ] or [row(**common, table_name=file.table, source_rows=0)]

@@ -27,13 +27,15 @@ class DeliveryError(Exception):
 
 @dataclass(frozen=True)
 class Total:
-    """One line of a manifest's totals; `amount` is exact, `hash` the sum of `control_totals.record_hash`."""
+    """One line of a manifest's totals; `amount` is exact, `hash` the sum of `control_totals.record_hash`. `table` is
+    set where a file brings records of several tables; None means the file's own."""
 
     event_date: date | None
     asset_code: str | None
     rows: int
     amount: Decimal | None
     hash: int | None
+    table: str | None = None
 
 
 @dataclass(frozen=True)
@@ -228,12 +230,14 @@ def _totals(manifest: Path, name: str, entry: dict) -> tuple[Total, ...]:
                 int(total["rows"]),
                 None if total.get("amount") is None else Decimal(str(total["amount"])),
                 None if total.get("hash") is None else int(total["hash"]),
+                total.get("table"),
             )
             for total in entry["totals"]
         )
     except (ValueError, KeyError, TypeError, InvalidOperation) as error:
         raise DeliveryError(f"{manifest}: the totals of {name} cannot be read ({error!r}).") from error
-    rows = sum(total.rows for total in totals)
-    if "rows" in entry and entry["rows"] != rows:
+    own = [total for total in totals if total.table in (None, entry.get("table"))]
+    rows = sum(total.rows for total in own)
+    if "rows" in entry and entry["rows"] != rows and (own or not totals):
         raise DeliveryError(f"{manifest}: {name} has {entry['rows']} rows, but its totals add up to {rows}.")
     return totals

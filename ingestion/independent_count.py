@@ -105,6 +105,7 @@ def _scan_with_duckdb(table: Table, files: list[tuple[Delivery, DeliveredFile]])
     business = pa.table(  # noqa: F841 (DuckDB finds it by its name)
         {"_path": paths, "business_date": [delivery.business_date for delivery, _ in files]}
     )
+    key = " || ':' || ".join(f"""coalesce(cast("{column}" as varchar), '')""" for column in table.key)
     amount = _amount(table.amount, stored.get(table.amount)) if table.amount else "cast(null as decimal(38, 18))"
     asset = f'cast("{table.asset}" as varchar)' if table.asset else "cast(null as varchar)"
     query = f"""
@@ -113,7 +114,7 @@ def _scan_with_duckdb(table: Table, files: list[tuple[Delivery, DeliveredFile]])
                 _path,
                 {_day(table.event, stored.get(table.event))} as day,
                 {asset} as asset,
-                coalesce(cast("{table.key}" as varchar), '') as key,
+                {key} as key,
                 {amount} as amount
             from {scan}
         )
@@ -161,7 +162,7 @@ def _count_lines(table: Table, path: Path, business_date: date) -> list[tuple]:
             total = totals[(_plain_day(record.get(table.event)) or business_date, asset)]
             total[0] += 1
             total[1] = total[1] if amount is None else (total[1] or Decimal(0)) + amount
-            total[2] += control_totals.record_hash(record.get(table.key) or "", amount)
+            total[2] += control_totals.record_hash(":".join(record.get(name) or "" for name in table.key), amount)
     return [(str(path), day, asset, *total) for (day, asset), total in totals.items()]
 
 

@@ -40,11 +40,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A canonical table. `key`, `event`, `asset` and `amount` name the columns its control totals are made of."""
+    """A canonical table. `key`, `event`, `asset` and `amount` name the columns its control totals are made of; the
+    record hash takes the key columns joined by `:`."""
 
     name: str
     columns: tuple[Column, ...]
-    key: str
+    key: tuple[str, ...]
     event: str
     asset: str | None = None
     amount: str | None = None

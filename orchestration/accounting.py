@@ -64,9 +64,7 @@ def keep(instance, run_id: str) -> None:
     by_type: dict[str, list] = {}
     for event in events:
         by_type.setdefault(event.dagster_event.event_type_value, []).append(event.dagster_event)
-    built = {
-        event.event_specific_data.step_output_handle.output_name for event in by_type.get("STEP_OUTPUT", [])
-    }
+    built = {event.event_specific_data.step_output_handle.output_name for event in by_type.get("STEP_OUTPUT", [])}
     checks = _checks(by_type)
     crashes = _crashes(by_type.get("STEP_FAILURE", []))
     numbers = _numbers(home() / "warehouse.duckdb", built)

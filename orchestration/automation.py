@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from dagster import (
     DagsterEventType,
+    DagsterRunStatus,
     DefaultScheduleStatus,
     DefaultSensorStatus,
     RunRequest,
@@ -15,7 +16,6 @@ from dagster import (
     ScheduleEvaluationContext,
     SensorEvaluationContext,
     SkipReason,
-    DagsterRunStatus,
     run_status_sensor,
     schedule,
     sensor,

@@ -1,7 +1,7 @@
 """The command line.
 
-Belongs here: options, exit codes, which part does the work. Not here: the work. Everything heavy is imported where it is
-used, so that `plumbline --help` and `plumbline status` answer at once.
+Belongs here: options, exit codes, which part does the work. Not here: the work. Everything heavy is imported where it
+is used, so that `plumbline --help` and `plumbline status` answer at once.
 
 Exit codes of `run` and `status`: 0 the run can be trusted, 1 it finished and cannot, 2 it did not finish.
 """
@@ -14,7 +14,6 @@ from pathlib import Path
 
 import click
 
-import orchestration  # noqa: F401  (telemetry off, before anything else is imported)
 from orchestration import home as homes
 
 
@@ -29,7 +28,7 @@ def main() -> None:
 
 def _world_options(command):
     for option in (
-        click.option("--seed", type=int, help="Seed of the sandbox exchange: same seed, same bytes.  [default: 1]"),
+        click.option("--seed", type=int, help="Seed of the sandbox exchange: same seed, same bytes.  [default: 7]"),
         click.option("--days", type=click.IntRange(1, 3660), help="Days of the sandbox exchange.  [default: 90]"),
         click.option("--customers", type=click.IntRange(1), help="Customers of the sandbox exchange.  [default: 5000]"),
     ):
@@ -47,7 +46,7 @@ _config = click.option(
 @main.command()
 @_config
 @_world_options
-@click.option("--target", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True, help="dbt engine.")
+@click.option("--target", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True, help="Engine.")
 @click.option("--as-of", help="Rebuild the warehouse as it was known at this instant (ISO, UTC).")
 def run(config, customers, days, seed, target, as_of) -> None:
     """Run the main job: load every feed, build and check the warehouse, raise alerts, publish the marts."""
@@ -55,13 +54,18 @@ def run(config, customers, days, seed, target, as_of) -> None:
         raise click.UsageError("--customers, --days and --seed belong to the sandbox exchange; leave them out.")
     os.environ["PLUMBLINE_TARGET"] = target
     root = homes.prepare_home()
+    from orchestration import progress
     from orchestration.screen import Screen, quiet_output
 
     failure = kept = None
     with quiet_output(root / "plumbline.log") as console:
         screen = Screen(console)
         try:
-            with screen.showing(), _feeds(config, _given(customers, days, seed), screen.say) as tags:
+            with (
+                screen.showing(),
+                progress.listening(screen.detail),
+                _feeds(config, _given(customers, days, seed), screen.say) as tags,
+            ):
                 from orchestration import runs
 
                 kept = runs.refresh(screen, tags, as_of)

@@ -84,7 +84,12 @@ def _fingerprint() -> str:
 
 def _parse(folder: Path) -> None:
     command = [str(Path(sys.executable).with_name("dbt")), "--quiet", "parse", "--target", target()]
-    environment = {**os.environ, "DBT_TARGET_PATH": str(folder), "DBT_LOG_PATH": str(folder), "PLUMBLINE_HOME": str(home())}
+    environment = {
+        **os.environ,
+        "DBT_TARGET_PATH": str(folder),
+        "DBT_LOG_PATH": str(folder),
+        "PLUMBLINE_HOME": str(home()),
+    }
     result = subprocess.run(
         [*command, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)],
         env=environment,

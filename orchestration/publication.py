@@ -3,9 +3,12 @@
 Belongs here: writing a version aside and switching readers to it in one step. Not here: whether it may be published
 (assets/published.py, which the blocking checks stand before).
 
-Readers open `published/current/marts.duckdb` or `published/current/parquet/<table>.parquet`. `current` is a symbolic
-link and its replacement is one rename: a reader sees the old version whole or the new one whole, and one that has the
-old file open keeps it, because the newest two versions stay.
+Readers open `published/current/plumbline.duckdb` or `published/current/parquet/<table>.parquet`. `current` is a
+symbolic link and its replacement is one rename: a reader sees the old version whole or the new one whole, and one that
+has the old file open keeps it.
+
+The file is not named after the schema: in DuckDB a file's name is its catalogue, and `marts.fct_alerts` would then be
+ambiguous for every reader.
 """
 
 import json
@@ -20,6 +23,7 @@ SCHEMA = "marts"
 # Drivers of DuckDB 1.4, which BI tools ship today, open this format; the default of 2.0 they do not.
 STORAGE_VERSION = "v1.2.0"
 KEPT_VERSIONS = 2
+FILE = "plumbline.duckdb"
 
 Comments = Mapping[tuple[str, str | None], str]
 
@@ -66,7 +70,7 @@ def _write(connection: duckdb.DuckDBPyConnection, draft: Path, comments: Comment
     if not tables:
         raise ValueError(f"There is no table in schema {SCHEMA}: nothing to publish.")
     rows = {}
-    connection.execute(f"attach {_text(draft / 'marts.duckdb')} as published (storage_version '{STORAGE_VERSION}')")
+    connection.execute(f"attach {_text(draft / FILE)} as published (storage_version '{STORAGE_VERSION}')")
     try:
         connection.execute(f"create schema published.{SCHEMA}")
         for table in tables:
@@ -74,7 +78,7 @@ def _write(connection: duckdb.DuckDBPyConnection, draft: Path, comments: Comment
             connection.execute(f"create table {copy} as from {source}")
             parquet = draft / "parquet" / f"{table}.parquet"
             connection.execute(f"copy {copy} to {_text(parquet)} (format parquet, compression zstd)")
-            rows[table] = connection.execute(f"select count(*) from {copy}").fetchall()[0][0]
+            rows[table] = connection.execute(f"select count(*) from {copy}").fetchall()[0][0]  # noqa: S608 (from the catalogue)
             for column in [None, *_columns(connection, table)]:
                 if text := comments.get((table, column)):
                     what = f'column {copy}."{column}"' if column else f"table {copy}"

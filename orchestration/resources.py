@@ -120,6 +120,8 @@ class Notifier(ConfigurableResource):
         channel = Apprise()
         for url in urls:
             if not channel.add(url):
-                raise ValueError(f"PLUMBLINE_NOTIFY_URLS holds an address Apprise does not know: {url.split(':')[0]}:...")
+                raise ValueError(
+                    f"PLUMBLINE_NOTIFY_URLS holds an address Apprise does not know: {url.split(':')[0]}:..."
+                )
         if not channel.notify(title=title, body=f"{body}\n{stamp}"):
             raise RuntimeError("The notification channel did not take the message; see the log above.")

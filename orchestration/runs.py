@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from orchestration import accounting, progress, run_lock
+from orchestration import accounting, run_lock
 from orchestration.home import REPOSITORY, home, instance
 from orchestration.screen import Screen
 
@@ -17,7 +17,7 @@ JOB = "refresh_warehouse"
 
 def refresh(screen: Screen, tags: Mapping[str, str], as_of: str | None = None) -> dict:
     """Runs the main job and returns its accounting; waits first while another run is alive."""
-    with instance() as opened, progress.listening(screen.detail):
+    with instance() as opened:
         _take_turn(opened, screen)
         screen.detail("reading the definitions")
         from dagster._core.definitions.job_base import InMemoryJob

@@ -1,8 +1,8 @@
 """The hand-over between the embedded warehouse and Spark, for `plumbline run --target spark`.
 
 Loading always goes to DuckDB: dlt, control totals and raw contracts are the same on both targets. What follows is
-dbt's, and with `--target spark` dbt builds the same project on Spark from Parquet copies of raw. Belongs here: the copies on
-the way in, the view on the results on the way out. Not here: Spark's own settings (dbt_project/profiles.yml).
+dbt's, and with `--target spark` dbt builds the same project on Spark from Parquet copies of raw. Belongs here: the
+copies on the way in, the view on the results on the way out. Not here: Spark's own settings (dbt_project/profiles.yml).
 """
 
 import shutil

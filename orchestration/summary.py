@@ -55,7 +55,9 @@ def _span(run: dict) -> str:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False, padding=(0, 1))
+    table = Table(
+        box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False, padding=(0, 1)
+    )
     for number, column in enumerate(columns):
         table.add_column(column, justify="left" if number == 0 else "right", no_wrap=True)
     return table
@@ -73,7 +75,7 @@ def _feeds(feeds: list[dict]) -> Table:
             continue
         table.add_row(
             feed["feed"],
-            *(_count(feed[f"{name}_rows"]) for name in ("source", "raw", "rejected", "superseded", "monitored", "out_of_scope")),
+            *(_count(feed[name]) for name in accounts.FEED_COUNTS if name != "unexplained_rows"),
             _alarm(feed["unexplained_rows"]),
             _usd(feed.get("source_usd")),
             _alarm_usd(feed.get("unexplained_usd")),
@@ -84,7 +86,8 @@ def _feeds(feeds: list[dict]) -> Table:
 def _scenarios(scenarios: list[dict]) -> Table:
     table = _table(
         "Scenarios: every transfer of the population, and what became of it",
-        "scenario", "version", "population", "evaluated", "excluded", "not evaluable", "errored", "unexplained", "alerts",
+        "scenario", "version", "population", "evaluated", "excluded", "not evaluable", "errored", "unexplained",
+        "alerts",
     )  # fmt: skip
     for row in scenarios:
         table.add_row(
@@ -128,7 +131,7 @@ def _next(code: int, root: Path) -> Text:
         text.append("\n  Look around:         make ui    (asset graph, this run, its checks, column lineage)")
     if published.exists():
         note = "" if code == 0 else "    (of the last trusted publication)"
-        text.append(f"\n  Query the marts:     {_relative(published)}/marts.duckdb or {_relative(published)}/parquet/{note}")
+        text.append(f"\n  Query the marts:     {_relative(published)}/plumbline.duckdb or .../parquet/{note}")
     text.append("\n  See this again:      make status    (plumbline status --json for machines)")
     return text
 

@@ -34,7 +34,7 @@ def serve(port: int, say: Callable[[str], None]) -> int:
 
 @contextmanager
 def running(port: int) -> Iterator[tuple[str, subprocess.Popen]]:
-    """The web server and the daemon as one child process group, ready to answer; yields its URL. Ended on the way out."""
+    """The web server and the daemon as one child process group, ready to answer; yields its URL and ends them after."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -15,10 +15,10 @@ measured as (
         leg_id,
         party_id,
         event_at,
-        count(*) over h1 as count_1h, sum(cents) over h1 as sum_1h, sum(in_cents) over h1 as in_1h, sum(out_cents) over h1 as out_1h,
-        count(*) over h24 as count_24h, sum(cents) over h24 as sum_24h, sum(in_cents) over h24 as in_24h, sum(out_cents) over h24 as out_24h,
-        count(*) over d7 as count_7d, sum(cents) over d7 as sum_7d, sum(in_cents) over d7 as in_7d, sum(out_cents) over d7 as out_7d,
-        count(*) over d30 as count_30d, sum(cents) over d30 as sum_30d, sum(in_cents) over d30 as in_30d, sum(out_cents) over d30 as out_30d,
+        count(*) over h1 as count_1h, coalesce(sum(cents) over h1, 0) as sum_1h, coalesce(sum(in_cents) over h1, 0) as in_1h, coalesce(sum(out_cents) over h1, 0) as out_1h,
+        count(*) over h24 as count_24h, coalesce(sum(cents) over h24, 0) as sum_24h, coalesce(sum(in_cents) over h24, 0) as in_24h, coalesce(sum(out_cents) over h24, 0) as out_24h,
+        count(*) over d7 as count_7d, coalesce(sum(cents) over d7, 0) as sum_7d, coalesce(sum(in_cents) over d7, 0) as in_7d, coalesce(sum(out_cents) over d7, 0) as out_7d,
+        count(*) over d30 as count_30d, coalesce(sum(cents) over d30, 0) as sum_30d, coalesce(sum(in_cents) over d30, 0) as in_30d, coalesce(sum(out_cents) over d30, 0) as out_30d,
         max(cents) over d30 as max_30d,
         count(cents) over d30 as valued_30d,
         sum(cents_squared) over d30 as squares_30d,
@@ -39,7 +39,7 @@ measured as (
 
 select
     * exclude (valued_30d, squares_30d, previous_at),
-    cast(sum_30d as double) / valued_30d as avg_30d,
+    cast(sum_30d as double) / nullif(valued_30d, 0) as avg_30d,
     case when valued_30d > 1 then
         sqrt(cast(valued_30d * squares_30d - cast(sum_30d as hugeint) * sum_30d as double) / (cast(valued_30d as double) * (valued_30d - 1)))
     end as std_30d,

@@ -46,7 +46,8 @@ def _extract(new: list[tuple[Delivery, DeliveredFile]]) -> landing.Extracted:
         raw = file.path.read_bytes()
         text = count.as_text(raw)
         try:
-            message = parse(raw)
+            with landing.no_garbage_collection():
+                message = parse(raw)
         except UnusableFile as error:
             _reject_file(extracted, delivery, file, text, error)
             continue

@@ -50,8 +50,8 @@ class StatementCount:
 
 
 def as_text(raw: bytes) -> str:
-    """The file as text without comments and with plain tags, whatever it holds: by its byte order mark, the encoding it declares, else
-    UTF-8; bytes that are not of that encoding become escapes."""
+    """The file as text without comments and with plain tags, whatever it holds. Decoded by its byte order mark, the
+    encoding it declares, else UTF-8; bytes that are not of that encoding become escapes."""
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encoding = "utf-16"
     else:

@@ -19,7 +19,7 @@ OUTCOMES = Table(
         Column("investigator_id", required=True),
         Column("qa_result_code", codes=("pass", "fail")),
     ),
-    key="case_id",
+    key=("case_id",),
     event="opened_at",
 )
 

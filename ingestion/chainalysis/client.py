@@ -118,8 +118,8 @@ class KytClient:
         if "json" not in response.content_type:
             raise VendorError(
                 f"{self.base_url}{path} answered HTTP {status} with {response.content_type or 'no content type'} "
-                "instead of JSON: something in front of the vendor answers (an edge that blocks this machine, a proxy), "
-                "or SOURCES__CHAINALYSIS__API_URL is not the KYT base (https://.../api/kyt)."
+                "instead of JSON: something in front of the vendor answers (an edge that blocks this machine, a "
+                "proxy), or SOURCES__CHAINALYSIS__API_URL is not the KYT base (https://.../api/kyt)."
             )
         message = _message(answer)
         if status in (401, 403):

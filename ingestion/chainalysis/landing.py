@@ -109,7 +109,8 @@ class Landing:
                     "direction_code": movement.direction_code,
                     "ledger_transfer_at": movement.transfer_at,
                 }
-                row["asset_code"] = row["asset_code"] or movement.asset_code
+                # The ledger's code, by which the totals count; the vendor's own spelling is in the answer.
+                row["asset_code"] = movement.asset_code
                 self._land("transfers", extract_id, _known_at(movement, row["updated_at"]), row)
             else:
                 self._reject(

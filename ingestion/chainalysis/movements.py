@@ -62,7 +62,7 @@ def transfers_to_register(connection: duckdb.DuckDBPyConnection, *, retry_reject
         return MOVEMENTS.empty_table()
     landed = _exists(connection, "raw_chainalysis", "transfers")
     parameters = {"retry_rejected": retry_rejected} if landed else None
-    found = connection.execute(_ledger_sql() + (_LANDED if landed else _NOTHING_LANDED), parameters)
+    found = connection.sql(_ledger_sql() + (_LANDED if landed else _NOTHING_LANDED), params=parameters)
     rows = [{**row, "network": _network(row["network"])} for row in found.to_arrow_table().to_pylist()]
     return pa.Table.from_pylist(rows, schema=MOVEMENTS)
 
@@ -72,13 +72,11 @@ def _network(chain_code: str) -> str:
 
 
 def _exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    return bool(
-        connection.execute(
-            "select count(*) from information_schema.tables where table_schema = ? and table_name in (?, '_dlt_loads')",
-            [schema, table],
-        ).fetchone()[0]
-        == 2
-    )
+    present = connection.execute(
+        "select table_name from information_schema.tables where table_schema = ? and table_name in (?, '_dlt_loads')",
+        [schema, table],
+    ).fetchall()
+    return len(present) == 2
 
 
 _SIDE = """
@@ -139,10 +137,11 @@ class Account:
 
 def accounts(connection: duckdb.DuckDBPyConnection, keys: Iterable[Key]) -> dict[Key, Account]:
     """The account of each key that earlier completed loads know anything of."""
-    if not _exists(connection, "raw_chainalysis", "alerts"):
+    keys = sorted(keys, key=str)
+    if not keys or not _exists(connection, "raw_chainalysis", "alerts"):
         return {}
     wanted = pa.table(
-        [pa.array(column, pa.string()) for column in zip(*sorted(keys, key=str), strict=True)] or [[], [], []],
+        [pa.array(column, pa.string()) for column in zip(*keys, strict=True)],
         names=["user_id", "transfer_reference", "direction_code"],
     )
     connection.register("wanted_keys", wanted)

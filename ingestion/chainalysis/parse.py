@@ -95,7 +95,6 @@ def summary(body: bytes, added: set[str] | None = None) -> dict:
     return {
         "external_id": _required(answer, "externalId"),
         "network": _text(answer, "network"),
-        "asset_code": _text(answer, "asset"),
         "transfer_reference": _required(answer, "transferReference"),
         "tx": _text(answer, "tx"),
         "idx": _whole(answer, "idx"),

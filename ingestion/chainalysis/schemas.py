@@ -29,7 +29,7 @@ TRANSFERS = pa.schema(
         pa.field("ledger_transfer_id", pa.string(), nullable=False),
         pa.field("direction_code", pa.string(), nullable=False),
         pa.field("network", pa.string()),
-        pa.field("asset_code", pa.string()),
+        pa.field("asset_code", pa.string(), nullable=False),
         pa.field("transfer_reference", pa.string(), nullable=False),
         pa.field("tx", pa.string()),
         pa.field("idx", pa.int64()),

@@ -17,7 +17,7 @@ from ingestion.chainalysis.tally import Tally
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]
-"""stage (registered | screened), done, total"""
+"""stage (registered | screened | still processing), how many, of how many"""
 
 FIRST_POLL_DELAY, LONGEST_POLL_DELAY = 0.1, 10.0
 
@@ -67,7 +67,6 @@ class Screening:
         self._detailed: set[str] = set()
         self._waiting: list[Movement] = []
         self._forgotten: set[str] = set()
-        self._done = 0
 
     @property
     def tally(self) -> Tally:
@@ -80,7 +79,6 @@ class Screening:
         fresh = [movement for movement in self.movements if movement.external_id is None]
         await self._each(fresh, self._register, "registered")
         registered = [m for m in self.movements if m.ledger_transfer_id in self._external_ids]
-        self._done = len(self.movements) - len(registered)
         await self._each(registered, self._poll, "screened")
         await self._poll_again()
         self._leave_pending()
@@ -175,6 +173,7 @@ class Screening:
         while self._waiting and waited < self._poll_seconds:
             await asyncio.sleep(delay)
             waited, delay = waited + delay, min(delay * 2, LONGEST_POLL_DELAY)
+            self._progress("still processing", len(self._waiting), len(self.movements))
             batch, self._waiting = sorted(self._waiting, key=lambda m: m.ledger_transfer_id), []
             await self._each(batch, self._poll)
 

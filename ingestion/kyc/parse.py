@@ -25,7 +25,7 @@ PARTIES = Table(
         Column("next_review_date", DATE),
         Column("valid_from_at", TIMESTAMP, required=True),
     ),
-    key="party_id",
+    key=("party_id",),
     event="valid_from_at",
 )
 
@@ -40,7 +40,7 @@ ACCOUNTS = Table(
         Column("last_activity_at", TIMESTAMP),
         Column("valid_from_at", TIMESTAMP, required=True),
     ),
-    key="account_id",
+    key=("account_id",),
     event="valid_from_at",
 )
 

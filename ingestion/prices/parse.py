@@ -12,7 +12,7 @@ RATES = Table(
         Column("rate_usd", AMOUNT, required=True, minimum="positive"),
         Column("source", required=True),
     ),
-    key="asset_code",
+    key=("asset_code", "rate_date"),
     event="rate_date",
     asset="asset_code",
     amount="rate_usd",

@@ -42,8 +42,8 @@ def descriptions() -> publication.Comments:
     kinds={"duckdb", "parquet"},
     owners=["team:data-engineering"],
     description=(
-        "The marts as readers see them: `published/current/marts.duckdb`, opened read-only by any DuckDB from 1.4 on, "
-        "and one Parquet file a table beside it. Replaced whole and at once, only after every blocking check passed."
+        "The marts as readers see them: `published/current/plumbline.duckdb`, which any DuckDB from 1.4 on opens, and "
+        "one Parquet file a table beside it. Replaced whole and at once, only after every blocking check passed."
     ),
 )
 def published_marts(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:

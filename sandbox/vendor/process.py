@@ -67,5 +67,6 @@ def start(
     line = process.stdout.readline()
     if not line.startswith(READY):
         process.kill()
+        process.communicate()
         raise RuntimeError(f"the vendor sandbox did not start on {world_dir}: {line.strip() or 'see its error above'}")
     return ServerProcess(process, line.removeprefix(READY).strip(), token)

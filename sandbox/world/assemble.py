@@ -47,7 +47,11 @@ class Ledger:
     def transfer_ids(self) -> dict[int, str]:
         """Plant number -> transfer id in the form 'exchange:<kind>:<id>'."""
         found = {}
-        for kind, table in (("deposit", self.deposits), ("withdrawal", self.withdrawals), ("internal_transfer", self.internal)):
+        for kind, table in (
+            ("deposit", self.deposits),
+            ("withdrawal", self.withdrawals),
+            ("internal_transfer", self.internal),
+        ):
             for i in np.flatnonzero(table.rows.plant >= 0):
                 found[int(table.rows.plant[i])] = f"exchange:{kind}:{table.ids[i]}"
         return found
@@ -79,14 +83,18 @@ def _table(rows: Movements, letter: str, calendar: Calendar, streams: Streams) -
     fiat = ~rows.crypto & np.array([b is not None for b in rows.bank_account], dtype=bool)
     reference = np.full(count, None, dtype=object)
     numbers = rng.permutation(10**6)[: int(fiat.sum())] if fiat.sum() <= 10**6 else np.arange(int(fiat.sum()))
-    reference[fiat] = [f"PLB{letter}{i:07d}{n % 97:02d}" for i, n in zip(np.flatnonzero(fiat).tolist(), numbers.tolist(), strict=True)]
+    reference[fiat] = [
+        f"PLB{letter}{i:07d}{n % 97:02d}" for i, n in zip(np.flatnonzero(fiat).tolist(), numbers.tolist(), strict=True)
+    ]
     return Table(rows, ids, first, final, status, tx_hash, reference)
 
 
 def _batch(table: Table, rng: np.random.Generator) -> None:
     """A third of the bitcoin withdrawals of an hour leave in one transaction (never two of one account), in place."""
     rows = table.rows
-    chosen = np.flatnonzero(rows.crypto & (rows.chain == BITCOIN) & (table.final_status == COMPLETED) & (rows.plant < 0))
+    chosen = np.flatnonzero(
+        rows.crypto & (rows.chain == BITCOIN) & (table.final_status == COMPLETED) & (rows.plant < 0)
+    )
     chosen = chosen[rng.random(len(chosen)) < 0.34]
     hour = rows.event[chosen] // (6 * HOUR)
     _, single = np.unique(np.stack([hour, rows.account[chosen]]), axis=1, return_index=True)
@@ -95,7 +103,9 @@ def _batch(table: Table, rng: np.random.Generator) -> None:
     table.tx_hash[chosen] = table.tx_hash[chosen[leader]][member]
 
 
-def assemble(transfers: Movements, internal: Movements, trades: Movements, calendar: Calendar, streams: Streams) -> Ledger:
+def assemble(
+    transfers: Movements, internal: Movements, trades: Movements, calendar: Calendar, streams: Streams
+) -> Ledger:
     ledger = Ledger(
         _table(transfers.take(~transfers.outward), "D", calendar, streams),
         _table(transfers.take(transfers.outward), "W", calendar, streams),
@@ -112,7 +122,9 @@ def delivered_versions(table: Table, calendar: Calendar) -> tuple[np.ndarray, np
     seen = twice[table.final_day[twice] < calendar.days]
     row = np.concatenate([np.arange(len(table)), seen])
     day = np.concatenate([table.first_day, table.final_day[seen]])
-    status = np.concatenate([np.where(table.final_day > table.first_day, PENDING, table.rows.status), table.rows.status[seen]])
+    status = np.concatenate(
+        [np.where(table.final_day > table.first_day, PENDING, table.rows.status), table.rows.status[seen]]
+    )
     order = np.lexsort((row, day))
     return row[order], day[order], status[order].astype(np.int8)
 

@@ -41,10 +41,14 @@ class Background:
         edges = np.cumsum(self.weight) / self.weight.sum()
         return np.minimum(np.searchsorted(edges, rng.random(count), side="right"), self.people.accounts - 1)
 
-    def _cents(self, rng: np.random.Generator, account: np.ndarray, spread: float, cap: int, scale: float) -> np.ndarray:
+    def _cents(
+        self, rng: np.random.Generator, account: np.ndarray, spread: float, cap: int, scale: float
+    ) -> np.ndarray:
         """Heavy-tailed USD cents around the account holder's own scale; people like round numbers."""
         base = self.people.scale[self.people.account_party[account]] * scale
-        usd = np.minimum(base * np.exp(rng.normal(0, spread, len(account))), cap * (0.7 + 0.3 * rng.random(len(account))))
+        usd = np.minimum(
+            base * np.exp(rng.normal(0, spread, len(account))), cap * (0.7 + 0.3 * rng.random(len(account)))
+        )
         usd = np.maximum(usd, 5)
         magnitude = 10.0 ** np.floor(np.log10(usd))
         rounded = np.rint(usd / magnitude * 2) / 2 * magnitude
@@ -94,7 +98,9 @@ class Background:
             indirect=np.where(rng.random(count) < 0.004, rng.choice([2, 4, 13, 16, 18], count), -1),
         )  # fmt: skip
 
-    def _services(self, rng: np.random.Generator, chain: np.ndarray, cents: np.ndarray, fallback: np.ndarray) -> np.ndarray:
+    def _services(
+        self, rng: np.random.Generator, chain: np.ndarray, cents: np.ndarray, fallback: np.ndarray
+    ) -> np.ndarray:
         """A service's address for each row; where the amount would exceed the category's floor, nearly always the fallback.
 
         Customers do deal with casinos and kiosks; that the ordinary ones stay under the floors keeps the alert rate sane.
@@ -102,12 +108,14 @@ class Background:
         out = fallback.copy()
         for number in range(3):
             rows = np.flatnonzero(chain == number)
-            services = [s for s, share in enumerate(self.parties.share) if share and (s, number) in self.parties.by_service]
+            services = [
+                s for s, share in enumerate(self.parties.share) if share and (s, number) in self.parties.by_service
+            ]
             shares = self.parties.share[services]
             chosen = rng.choice(len(services), len(rows), p=shares / shares.sum())
             floors = [category_floor_usd(self.parties.category[s]) for s in services]
             floor = np.array([np.iinfo(np.int64).max if f is None else f * 100 for f in floors], dtype=np.int64)[chosen]
-            quiet = (cents[rows] * 10 < floor // 10 * 92) | (rng.random(len(rows)) < 0.03)
+            quiet = (cents[rows] * 10 < floor // 10 * 92) | (rng.random(len(rows)) < 0.25)
             table = np.stack([self.parties.by_service[s, number] for s in services])
             picked = table[chosen, rng.integers(0, table.shape[1], len(rows))]
             out[rows] = np.where(quiet, picked, fallback[rows])
@@ -126,10 +134,20 @@ class Background:
         count = len(account)
         first = np.maximum(self.people.opened[account], self.people.opened[to])
         event = self.calendar.times(rng, first, fiat=False)
-        asset = np.array([USDT, USDC, BTC, ETH, EUR], dtype=np.int8)[np.searchsorted([0.4, 0.58, 0.76, 0.9], rng.random(count))]
+        asset = np.array([USDT, USDC, BTC, ETH, EUR], dtype=np.int8)[
+            np.searchsorted([0.4, 0.58, 0.76, 0.9], rng.random(count))
+        ]
         cents = np.minimum(self._cents(rng, account, 0.9, 2_000, 0.35), 200_000)
         units = self.prices.units(cents, asset, self.calendar.index(event))
-        return movements(count, account=account, to_account=to, asset=asset, units=units, event=event, status=self._status(rng, count))
+        return movements(
+            count,
+            account=account,
+            to_account=to,
+            asset=asset,
+            units=units,
+            event=event,
+            status=self._status(rng, count),
+        )
 
     def trades(self) -> Movements:
         rng = self.streams("background", "trades")
@@ -149,4 +167,3 @@ class Background:
             count, account=account, asset=base, units=units, quote=quote, quote_units=quote_units, event=event,
             buy=rng.random(count) < 0.55,
         )  # fmt: skip
-

@@ -75,10 +75,18 @@ def _of(table: Table, asset: int, sign: int, people: People, calendar: Calendar)
     weekday = (day + calendar.start.weekday()) % 7
     booked = day + np.where(weekday == 5, 2, np.where(weekday == 6, 1, 0))  # banks book the weekend on Monday
     party = people.account_party[rows.account[chosen]]
-    return _Movements(booked, sign * (rows.units[chosen] // _CENT), table.bank_reference[chosen], people.name[party], rows.bank_account[chosen])
+    return _Movements(
+        booked,
+        sign * (rows.units[chosen] // _CENT),
+        table.bank_reference[chosen],
+        people.name[party],
+        rows.bank_account[chosen],
+    )
 
 
-def _statement(account: ClientAccount, day: str, created: str, number: int, opening: int, closing: int, body: str) -> str:
+def _statement(
+    account: ClientAccount, day: str, created: str, number: int, opening: int, closing: int, body: str
+) -> str:
     ccy = ASSETS[account.asset]
     bic = "BIC" if account.version == "02" else "BICFI"
     compact = day.replace("-", "")
@@ -112,21 +120,31 @@ def write_bank(root: Path, ledger: Ledger, people: People, calendar: Calendar, s
             texts.setdefault(item[0], []).append(item[1:])
     for day in sorted(texts):
         business = calendar.day(day)
-        delivery = Delivery(root / f"delivery={business}", f"bank-{business}", business, calendar.start_us + day * DAY + DELIVERY_DELAY)
+        delivery = Delivery(
+            root / f"delivery={business}", f"bank-{business}", business, calendar.start_us + day * DAY + DELIVERY_DELAY
+        )
         for ccy, content, entries, cents in texts[day]:
             common = {"event_date": business.isoformat(), "asset_code": ccy}
             totals = [{"table": "statements", **common, "rows": 1, "amount": None, "hash": None}]
             if entries:
-                totals.insert(0, {"table": "entries", **common, "rows": entries, "amount": amount_text(cents * _CENT), "hash": None})
+                totals.insert(
+                    0,
+                    {"table": "entries", **common, "rows": entries, "amount": amount_text(cents * _CENT), "hash": None},
+                )
             delivery.add(f"camt053_{ccy}_{business}.xml", "entries", content.encode(), entries, totals)
         delivery.close()
     return counts
 
 
-def _account(account: ClientAccount, ledger: Ledger, people: People, calendar: Calendar, streams: Streams, counts: dict[str, int]):
+def _account(
+    account: ClientAccount, ledger: Ledger, people: People, calendar: Calendar, streams: Streams, counts: dict[str, int]
+):
     ccy = ASSETS[account.asset]
     rng = streams("bank", ccy)
-    parts = [_of(ledger.deposits, account.asset, 1, people, calendar), _of(ledger.withdrawals, account.asset, -1, people, calendar)]
+    parts = [
+        _of(ledger.deposits, account.asset, 1, people, calendar),
+        _of(ledger.withdrawals, account.asset, -1, people, calendar),
+    ]
     day = np.concatenate([p.day for p in parts])
     order = np.argsort(day, kind="stable")
     day = day[order]

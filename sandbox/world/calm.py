@@ -16,7 +16,7 @@ from sandbox.world.planted.planter import Case
 from sandbox.world.prices import Prices
 from sandbox.world.streams import Streams
 
-KEPT = 0.004  # share of accidental pass-throughs that stays
+KEPT = 0.02  # share of accidental pass-throughs that stays
 _CENT = UNIT // 100
 
 
@@ -29,10 +29,14 @@ def first_deposits(fiat: Movements, people: People, rng: np.random.Generator) ->
     chosen = fresh & (rng.random(len(accounts)) < 0.6)
     rows, opened = order[first[chosen]], people.opened[accounts[chosen]]
     rest = np.maximum((opened // DAY + 1) * DAY - opened - US, US)
-    fiat.columns["event"][rows] = (opened + (rng.random(len(rows)) * np.minimum(rest, 5 * HOUR)).astype(np.int64)) // 1_000 * 1_000 + 1_000
+    fiat.columns["event"][rows] = (
+        opened + (rng.random(len(rows)) * np.minimum(rest, 5 * HOUR)).astype(np.int64)
+    ) // 1_000 * 1_000 + 1_000
 
 
-def beside_cases(table: Movements, cases: list[Case], people: People, prices: Prices, calendar: Calendar, trades: bool) -> np.ndarray:
+def beside_cases(
+    table: Movements, cases: list[Case], people: People, prices: Prices, calendar: Calendar, trades: bool
+) -> np.ndarray:
     """Mask of background rows to keep: none within a dedicated party's quiet days, nor amounts near its bands."""
     quiet_from = np.full(people.parties, np.iinfo(np.int64).max)
     quiet_to = np.full(people.parties, np.iinfo(np.int64).min)
@@ -81,10 +85,14 @@ def bound_newcomers(transfers: Movements, people: People, prices: Prices, calend
     bound = ((inward - base) * 0.55 / (number - number_base + 1)).astype(np.int64)
     shrink = outward & (cents > bound)
     chosen = rows[shrink]
-    transfers.columns["units"][chosen] = prices.units(np.maximum(bound[shrink], 500), transfers.asset[chosen], day[shrink])
+    transfers.columns["units"][chosen] = prices.units(
+        np.maximum(bound[shrink], 500), transfers.asset[chosen], day[shrink]
+    )
 
 
-def structuring(transfers: Movements, prices: Prices, calendar: Calendar, people: People, rng: np.random.Generator) -> np.ndarray:
+def structuring(
+    transfers: Movements, prices: Prices, calendar: Calendar, people: People, rng: np.random.Generator
+) -> np.ndarray:
     """Mask of rows to keep: of background fiat amounts in the structuring band, nearly all leave the band's parties alone."""
     cents = prices.cents(transfers.units, transfers.asset, calendar.index(transfers.event))
     band = np.isin(transfers.asset, FIAT) & ~transfers.crypto & (transfers.plant < 0)
@@ -95,7 +103,7 @@ def structuring(transfers: Movements, prices: Prices, calendar: Calendar, people
     third = np.zeros(len(rows), dtype=bool)
     third[2:] = (party[2:] == party[:-2]) & (event[2:] - event[:-2] <= DEFAULTS.tm01_window + DAY)
     keep = np.ones(len(transfers), dtype=bool)
-    keep[rows[third & (rng.random(len(rows)) > 0.06)]] = False
+    keep[rows[third & (rng.random(len(rows)) > 0.25)]] = False
     return keep
 
 
@@ -104,7 +112,10 @@ def pass_through(transfers: Movements, internal: Movements, prices: Prices, cale
     """Masks of rows to keep: background outflows that follow a large inflow within a day, whole, nearly all go."""
     keep, keep_internal = np.ones(len(transfers), dtype=bool), np.ones(len(internal), dtype=bool)
     for _ in range(2):
-        a, b = np.flatnonzero(keep & (transfers.status == COMPLETED)), np.flatnonzero(keep_internal & (internal.status == COMPLETED))
+        a, b = (
+            np.flatnonzero(keep & (transfers.status == COMPLETED)),
+            np.flatnonzero(keep_internal & (internal.status == COMPLETED)),
+        )
         cents_a = prices.cents(transfers.units[a], transfers.asset[a], calendar.index(transfers.event[a]))
         cents_b = prices.cents(internal.units[b], internal.asset[b], calendar.index(internal.event[b]))
         account = np.concatenate([transfers.account[a], internal.account[b], internal.to_account[b]])
@@ -124,7 +135,9 @@ def pass_through(transfers: Movements, internal: Movements, prices: Prices, cale
         inflow = total_in[here + 1] - total_in[left]
         outflow = total_out[here + 1] - total_out[left]
         has_large = (large[here + 1] - large[left]) > 0
-        flagged = outward_o & ((inflow >= 480_000) & (outflow >= 0.87 * inflow) | has_large & (outflow >= 0.87 * 480_000))
+        flagged = outward_o & (
+            (inflow >= 480_000) & (outflow >= 0.87 * inflow) | has_large & (outflow >= 0.87 * 480_000)
+        )
         flagged &= rng.random(len(key)) > KEPT
         drop = order[flagged]
         drop = drop[ours[drop]]
@@ -145,6 +158,8 @@ def sleepers(transfers: Movements, internal: Movements, trades: Movements, peopl
     idle = idle[~np.isin(people.account_party[idle], list(dedicated))]
     idle = idle[rng.random(len(idle)) < 0.8]
     span = calendar.start_us - people.opened[idle]
-    people.last_activity[idle] = people.opened[idle] + (rng.random(len(idle)) ** 0.5 * (span - 40 * DAY)).astype(np.int64) // US * US
+    people.last_activity[idle] = (
+        people.opened[idle] + (rng.random(len(idle)) ** 0.5 * (span - 40 * DAY)).astype(np.int64) // US * US
+    )
     gone = idle[rng.random(len(idle)) < 0.15]
     people.closed[gone] = np.minimum(people.last_activity[gone] + 30 * DAY, calendar.start_us - DAY)

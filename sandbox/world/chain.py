@@ -76,7 +76,9 @@ def _settled(table: Table, chain: int) -> np.ndarray:
     return np.flatnonzero(table.rows.crypto & (table.rows.chain == chain) & (table.final_status == COMPLETED))
 
 
-def make_chain(ledger: Ledger, people: People, parties: Counterparties, prices: Prices, calendar: Calendar, streams: Streams) -> Chain:
+def make_chain(
+    ledger: Ledger, people: People, parties: Counterparties, prices: Prices, calendar: Calendar, streams: Streams
+) -> Chain:
     rng = streams("chain")
     chain = Chain(EthereumRows(), [], np.zeros(len(ledger.deposits), np.int64), np.zeros(len(ledger.withdrawals), np.int64),
                   ledger.withdrawals.tx_hash, [])  # fmt: skip
@@ -92,7 +94,9 @@ def _ethereum(chain: Chain, ledger: Ledger, parties: Counterparties, rng: np.ran
     deposits, withdrawals = ledger.deposits, ledger.withdrawals
     d = _settled(deposits, ETHEREUM)
     rows = deposits.rows
-    mined = rows.event[d] - (rng.random(len(d)) * 9 * 60 * US).astype(np.int64) - 60 * US  # credited after confirmations
+    mined = (
+        rows.event[d] - (rng.random(len(d)) * 9 * 60 * US).astype(np.int64) - 60 * US
+    )  # credited after confirmations
     own = parties.deposit[ETHEREUM, rows.account[d]]
     asset, units = rows.asset[d].astype(np.int64), rows.units[d]
     chain.ethereum.add(mined, _clean(deposits, parties, d), own, asset, units, deposits.tx_hash[d])
@@ -114,7 +118,9 @@ def _ethereum(chain: Chain, ledger: Ledger, parties: Counterparties, rng: np.ran
                        rows.units[w], withdrawals.tx_hash[w])  # fmt: skip
 
 
-def _bitcoin(chain: Chain, ledger: Ledger, parties: Counterparties, calendar: Calendar, rng: np.random.Generator) -> None:
+def _bitcoin(
+    chain: Chain, ledger: Ledger, parties: Counterparties, calendar: Calendar, rng: np.random.Generator
+) -> None:
     hot = parties.hot[BITCOIN]
     deposits, withdrawals = ledger.deposits, ledger.withdrawals
     d = _settled(deposits, BITCOIN)
@@ -144,7 +150,9 @@ def _bitcoin(chain: Chain, ledger: Ledger, parties: Counterparties, calendar: Ca
             group = coins[start : start + 25]
             at = calendar.start_us + day * 24 * HOUR + 3 * HOUR + start * 60 * US
             total = sum(c[1] for c in group)
-            chain.bitcoin.append(BitcoinTx(at, hex_strings(rng, 1, 32)[0], group, [(hot[day % len(hot)], max(total - 4_000, 1))]))
+            chain.bitcoin.append(
+                BitcoinTx(at, hex_strings(rng, 1, 32)[0], group, [(hot[day % len(hot)], max(total - 4_000, 1))])
+            )
     w = _settled(withdrawals, BITCOIN)
     rows, target = withdrawals.rows, _clean(withdrawals, parties, w)
     groups: dict[str, list[int]] = {}
@@ -164,7 +172,9 @@ def _bitcoin(chain: Chain, ledger: Ledger, parties: Counterparties, calendar: Ca
         chain.bitcoin.append(BitcoinTx(at, tx_hash, inputs, outputs))
 
 
-def _uncredited(chain: Chain, people: People, parties: Counterparties, calendar: Calendar, rng: np.random.Generator) -> None:
+def _uncredited(
+    chain: Chain, people: People, parties: Counterparties, calendar: Calendar, rng: np.random.Generator
+) -> None:
     """Deposits on our customers' addresses that the ledger does not know: small, so that they alert on nothing."""
     able = np.flatnonzero(people.opened < calendar.start_us)
     for number in range(max(3, min(40, people.parties * calendar.days // 45_000))):
@@ -180,7 +190,11 @@ def _uncredited(chain: Chain, people: People, parties: Counterparties, calendar:
             chain.uncredited.append(("bitcoin", tx_hash, account))
         else:
             sender = parties.pool[parties.take_spare(ETHEREUM)]
-            asset, units = ((ETH, int(rng.integers(UNIT // 100, UNIT // 6))) if kind == 1 else (USDC, int(rng.integers(30, 500)) * UNIT))
+            asset, units = (
+                (ETH, int(rng.integers(UNIT // 100, UNIT // 6)))
+                if kind == 1
+                else (USDC, int(rng.integers(30, 500)) * UNIT)
+            )
             chain.ethereum.add([at], [sender], [parties.deposit[ETHEREUM, account]], [asset], [units], ["0x" + tx_hash])
             chain.uncredited.append(("ethereum", "0x" + tx_hash, account))
 
@@ -206,4 +220,3 @@ def _noise(chain: Chain, ledger: Ledger, calendar: Calendar, rng: np.random.Gene
     for day in range(calendar.days):
         at_noon = calendar.start_us + day * 24 * HOUR + 12 * HOUR
         chain.bitcoin.append(BitcoinTx(at_noon, hashes[day], [], [(miners[day], 312_500_000 + day * 1_000)]))
-

@@ -83,10 +83,12 @@ def make_counterparties(people: People, streams: Streams) -> Counterparties:
         return np.arange(size - len(made), size)
 
     by_service = {}
-    for number, (name, _, _, on) in enumerate(_SERVICES):
-        for chain in on:
-            made = addresses.make(chain, streams("service", name, CHAINS[chain]), _ADDRESSES_PER_SERVICE)
-            by_service[number, chain] = add(made, chain, number)
+    for chain in (BITCOIN, ETHEREUM, TRON):
+        here = [number for number, row in enumerate(_SERVICES) if chain in row[3]]
+        made = addresses.make(chain, streams("service", CHAINS[chain]), _ADDRESSES_PER_SERVICE * len(here))
+        for place, number in enumerate(here):
+            part = made[place * _ADDRESSES_PER_SERVICE : (place + 1) * _ADDRESSES_PER_SERVICE]
+            by_service[number, chain] = add(part, chain, number)
     accounts = people.accounts
     own = np.empty((3, accounts), dtype=np.int64)
     home = np.empty((3, accounts), dtype=np.int64)

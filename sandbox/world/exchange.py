@@ -26,12 +26,16 @@ class _Part:
         self.rows = table.rows.take(self.row)
         self.ids = table.ids[self.row]
         self.hashes = record_hashes(self.ids, self.rows.units)
-        self.totals = Totals(self.rows.event // DAY, self.rows.asset, self.rows.units, self.hashes, ASSETS, len(self.row))
+        self.totals = Totals(
+            self.rows.event // DAY, self.rows.asset, self.rows.units, self.hashes, ASSETS, len(self.row)
+        )
         self.cuts = cuts(self.day, range(calendar.days))
         self.pending = self.status == PENDING
 
 
-def _transfers(part: _Part, outward: bool, people: People, parties: Counterparties, rng: np.random.Generator) -> pa.Table:
+def _transfers(
+    part: _Part, outward: bool, people: People, parties: Counterparties, rng: np.random.Generator
+) -> pa.Table:
     rows, table = part.rows, part.table
     device, ip = device_and_ip(people, part.table.rows.account, rng)
     external = texts(external_text(rows, parties))
@@ -83,10 +87,10 @@ def _addresses(people: People, parties: Counterparties, calendar: Calendar) -> t
     """The address book with the delivery day of each address (-1 = opening delivery), in delivery order."""
     book: list[tuple] = []
     opening = calendar.start_us - 3_000 * DAY
+    known = np.where(people.opened < calendar.start_us, -1, calendar.index(people.opened))
     for chain, code in enumerate(CHAINS):
         book += [(a, code, "hot_wallet", None, opening, -1) for a in parties.hot[chain]]
         book.append((parties.cold[chain], code, "cold_wallet", None, opening, -1))
-    known = np.where(people.opened < calendar.start_us, -1, calendar.index(people.opened))
         book += [
             (parties.deposit[chain, i], code, "deposit", people.account_id[i], int(people.opened[i]), int(known[i]))
             for i in range(people.accounts)

@@ -54,11 +54,31 @@ class Faults:
             # cash desk corrections: fiat, no chain, no device
             middle = [None, None, None] if table == "deposits" else [None, None, None, people.bank_account[account]]
             head = [record_id, who, "fiat", asset, amount]
-            values = head + (["0.90"] if table == "withdrawals" else [None]) + middle + [f"PLBM{record_id}", "completed", event, None, None]
+            values = (
+                head
+                + (["0.90"] if table == "withdrawals" else [None])
+                + middle
+                + [f"PLBM{record_id}", "completed", event, None, None]
+            )
         day_code = (calendar.start_us + day * DAY) if what == "time" else at
-        odd = Odd(_line(values), to_datetime(day_code).date().isoformat(), asset or None, None if what == "amount" else units, record_id)
+        odd = Odd(
+            _line(values),
+            to_datetime(day_code).date().isoformat(),
+            asset or None,
+            None if what == "amount" else units,
+            record_id,
+        )
         self.lines.setdefault((table, day), []).append(odd)
-        self.labels.append(Fault(table, day, record_id, what if what == "none" else f"unusable {what}: {value!r}", what != "none", account))
+        self.labels.append(
+            Fault(
+                table,
+                day,
+                record_id,
+                what if what == "none" else f"unusable {what}: {value!r}",
+                what != "none",
+                account,
+            )
+        )
 
     @staticmethod
     def empty(like: pa.Table) -> pa.Table:
@@ -77,7 +97,11 @@ def make_faults(people: People, calendar: Calendar, streams: Streams) -> Faults:
     rng = streams("faults")
     faults = Faults()
     settled = [i for i in range(people.parties) if NONE < people.opened[i] < calendar.start_us]
-    kinds = [("amount", value) for value in BAD_AMOUNTS] + [("asset", v) for v in BAD_ASSETS] + [("time", v) for v in BAD_TIMES]
+    kinds = (
+        [("amount", value) for value in BAD_AMOUNTS]
+        + [("asset", v) for v in BAD_ASSETS]
+        + [("time", v) for v in BAD_TIMES]
+    )
     # a good manual record beside the bad ones: the file as such is fine
     days = sorted({max(0, calendar.days // 4), max(0, calendar.days // 2)})
     number = 0
@@ -92,6 +116,7 @@ def make_faults(people: People, calendar: Calendar, streams: Streams) -> Faults:
                 other = settled[int(rng.integers(0, len(settled)))] if settled else 0
                 at = calendar.start_us + day * DAY + int(time_of_day(rng, 1)[0]) // US * US
                 units = int(rng.integers(20, 400)) * UNIT
-                faults.add(table, day, f"{letter}M{number:08d}", what, value, account, other, at, units, people, calendar)
+                faults.add(
+                    table, day, f"{letter}M{number:08d}", what, value, account, other, at, units, people, calendar
+                )
     return faults
-

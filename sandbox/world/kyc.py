@@ -42,14 +42,19 @@ def make_changes(people: People, calendar: Calendar, streams: Streams, dedicated
     able = able[~np.isin(able, list(dedicated))]
     count = min(len(able), max(2, round(CHANGE_SHARE * people.parties)))
     party = np.sort(rng.permutation(able)[:count])
-    at = calendar.start_us + (rng.random(count) * (calendar.end_us - calendar.start_us)).astype(np.int64) // 1_000_000 * 1_000_000
+    at = (
+        calendar.start_us
+        + (rng.random(count) * (calendar.end_us - calendar.start_us)).astype(np.int64) // 1_000_000 * 1_000_000
+    )
     moved = rng.random(count) < 0.6
     country = np.where(moved, rng.integers(0, len(COUNTRY_CODES), count), people.country[party])
     risk = np.where(moved, people.risk[party], np.minimum(people.risk[party] + 1, 2))
     return Changes(party, at, country, risk, int(party[0]) if count else -1)
 
 
-def _parties(people: People, party: np.ndarray, country: np.ndarray, risk: np.ndarray, valid_from: np.ndarray) -> pa.Table:
+def _parties(
+    people: People, party: np.ndarray, country: np.ndarray, risk: np.ndarray, valid_from: np.ndarray
+) -> pa.Table:
     income = people.income[party]
     birth = people.birth[party]
     return pa.table({
@@ -104,7 +109,12 @@ def write_kyc(root: Path, people: People, changes: Changes, calendar: Calendar) 
     faulty_day = calendar.days // 2
     for number in range(-1, calendar.days):
         business = calendar.day(number)
-        delivery = Delivery(root / f"delivery={business}", f"kyc-{business}", business, calendar.start_us + number * DAY + DELIVERY_DELAY)
+        delivery = Delivery(
+            root / f"delivery={business}",
+            f"kyc-{business}",
+            business,
+            calendar.start_us + number * DAY + DELIVERY_DELAY,
+        )
         low, high = party_cuts[number]
         odd = [_faulty(people, changes.faulty)] if number == faulty_day and changes.faulty >= 0 else []
         delivery.csv("parties", "parties", parties.slice(low, high - low), party_totals.rows(low, high), odd)

@@ -127,7 +127,10 @@ def with_odd(totals: list[dict], odd: list[Odd]) -> list[dict]:
     """Adds faulted records to a file's totals: a record without a readable amount counts, but adds nothing."""
     table = {(t["event_date"], t["asset_code"]): dict(t) for t in totals}
     for record in odd:
-        digest = hashlib.md5(f"{record.key}|{amount_text(record.units) if record.units is not None else ''}".encode(), usedforsecurity=False)
+        digest = hashlib.md5(
+            f"{record.key}|{amount_text(record.units) if record.units is not None else ''}".encode(),
+            usedforsecurity=False,
+        )
         found = table.setdefault(
             (record.event_date, record.asset),
             {"event_date": record.event_date, "asset_code": record.asset, "rows": 0,
@@ -156,7 +159,15 @@ class Delivery:
 
     def add(self, name: str, table: str, content: bytes, rows: int, totals: list[dict]) -> None:
         (self.folder / name).write_bytes(content)
-        self.files.append({"name": name, "table": table, "sha256": hashlib.sha256(content).hexdigest(), "rows": rows, "totals": totals})
+        self.files.append(
+            {
+                "name": name,
+                "table": table,
+                "sha256": hashlib.sha256(content).hexdigest(),
+                "rows": rows,
+                "totals": totals,
+            }
+        )
 
     def parquet(self, name: str, table: str, data: pa.Table, totals: list[dict]) -> None:
         sink = io.BytesIO()
@@ -167,7 +178,9 @@ class Delivery:
         sink = io.BytesIO()
         pacsv.write_csv(data, sink, pacsv.WriteOptions(quoting_style="needed"))
         content = sink.getvalue() + "".join(f"{record.line}\n" for record in odd or ()).encode()
-        self.add(f"{name}.csv", table, content, data.num_rows + len(odd or ()), with_odd(totals, odd) if odd else totals)
+        self.add(
+            f"{name}.csv", table, content, data.num_rows + len(odd or ()), with_odd(totals, odd) if odd else totals
+        )
 
     def close(self) -> None:
         manifest = {"delivery_id": self.delivery_id, "delivered_at": iso_z(self.delivered), "business_date": self.business.isoformat(),

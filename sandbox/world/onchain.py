@@ -42,14 +42,18 @@ def _wei(units: np.ndarray) -> pa.Array:
     return pc.if_else(pa.array(units > 0), pc.binary_join_element_wise(text, "0" * 10, ""), "0")
 
 
-def _ethereum(chain: Chain, calendar: Calendar, streams: Streams) -> tuple[pa.Table, Totals, np.ndarray, pa.Table, Totals, np.ndarray]:
+def _ethereum(
+    chain: Chain, calendar: Calendar, streams: Streams
+) -> tuple[pa.Table, Totals, np.ndarray, pa.Table, Totals, np.ndarray]:
     rng = streams("onchain", "ethereum")
     rows = chain.ethereum
     time = np.concatenate(rows.time).astype(np.int64)
     inside = np.flatnonzero((time >= calendar.start_us) & (time < calendar.end_us))
     order = inside[np.argsort(time[inside], kind="stable")]
     time = time[order]
-    sender, receiver = (np.concatenate([c.astype(object) for c in column])[order] for column in (rows.sender, rows.receiver))
+    sender, receiver = (
+        np.concatenate([c.astype(object) for c in column])[order] for column in (rows.sender, rows.receiver)
+    )
     tx_hash = np.concatenate([c.astype(object) for c in rows.tx_hash])[order]
     asset = np.concatenate(rows.asset).astype(np.int64)[order]
     units = np.concatenate(rows.units).astype(np.int64)[order]
@@ -94,7 +98,9 @@ def _ethereum(chain: Chain, calendar: Calendar, streams: Streams) -> tuple[pa.Ta
 
 
 def _type(address: str) -> str:
-    return "witness_v0_keyhash" if address.startswith("bc1") else "scripthash" if address.startswith("3") else "pubkeyhash"
+    return (
+        "witness_v0_keyhash" if address.startswith("bc1") else "scripthash" if address.startswith("3") else "pubkeyhash"
+    )
 
 
 def _bitcoin_line(tx: BitcoinTx, number: int, block_hash: str, seconds: int, index: int) -> str:
@@ -121,7 +127,21 @@ def _bitcoin_line(tx: BitcoinTx, number: int, block_hash: str, seconds: int, ind
 def _bitcoin_total(table: str, business: str, rows: int, satoshi: int) -> list[dict]:
     if not rows:
         return []
-    return [{"table": table, "event_date": business, "asset_code": ASSETS[BTC], "rows": rows, "amount": amount_text(satoshi), "hash": None}]
+    return [
+        {
+            "table": table,
+            "event_date": business,
+            "asset_code": ASSETS[BTC],
+            "rows": rows,
+            "amount": amount_text(satoshi),
+            "hash": None,
+        }
+    ]
+
+
+def _known(totals: list[dict]) -> list[dict]:
+    """A stranger's token has no decimals we know of: rows, but no amount."""
+    return [t if t["asset_code"] else t | {"amount": None} for t in totals]
 
 
 def write_onchain(root: Path, chain: Chain, calendar: Calendar, streams: Streams) -> dict[str, int]:
@@ -136,17 +156,34 @@ def write_onchain(root: Path, chain: Chain, calendar: Calendar, streams: Streams
               "bitcoin_inputs": 0, "bitcoin_outputs": 0}  # fmt: skip
     for day in range(calendar.days):
         business = calendar.day(day)
-        delivery = Delivery(root / f"delivery={business}", f"onchain-{business}", business, calendar.start_us + day * DAY + DELIVERY_DELAY)
+        delivery = Delivery(
+            root / f"delivery={business}",
+            f"onchain-{business}",
+            business,
+            calendar.start_us + day * DAY + DELIVERY_DELAY,
+        )
         low, high = tx_cuts[day]
-        delivery.parquet("ethereum_transactions", "ethereum_transactions", transactions.slice(low, high - low), tx_totals.rows(low, high))
+        delivery.parquet(
+            "ethereum_transactions",
+            "ethereum_transactions",
+            transactions.slice(low, high - low),
+            tx_totals.rows(low, high),
+        )
         low, high = token_cuts[day]
-        delivery.parquet("ethereum_token_transfers", "ethereum_token_transfers", transfers.slice(low, high - low), token_totals.rows(low, high))
+        delivery.parquet(
+            "ethereum_token_transfers",
+            "ethereum_token_transfers",
+            transfers.slice(low, high - low),
+            _known(token_totals.rows(low, high)),
+        )
         _bitcoin_file(delivery, blocks.get(day, []), calendar, counts)
         delivery.close()
     return counts
 
 
-def _bitcoin_file(delivery: Delivery, mined: list[tuple[int, int, BitcoinTx]], calendar: Calendar, counts: dict[str, int]) -> None:
+def _bitcoin_file(
+    delivery: Delivery, mined: list[tuple[int, int, BitcoinTx]], calendar: Calendar, counts: dict[str, int]
+) -> None:
     lines, previous, index = [], -1, 0
     rows, sums = [0, 0], [0, 0]
     for number, _, tx in mined:
@@ -162,8 +199,9 @@ def _bitcoin_file(delivery: Delivery, mined: list[tuple[int, int, BitcoinTx]], c
         sums[0] += sum(i[1] for i in tx.inputs)
         sums[1] += sum(o[1] for o in tx.outputs)
     business = delivery.business.isoformat()
-    totals = _bitcoin_total("bitcoin_inputs", business, rows[0], sums[0]) + _bitcoin_total("bitcoin_outputs", business, rows[1], sums[1])
+    totals = _bitcoin_total("bitcoin_inputs", business, rows[0], sums[0]) + _bitcoin_total(
+        "bitcoin_outputs", business, rows[1], sums[1]
+    )
     delivery.add("bitcoin_transactions.json", "bitcoin_transactions", "".join(lines).encode(), len(lines), totals)
     counts["bitcoin_inputs"] += rows[0]
     counts["bitcoin_outputs"] += rows[1]
-

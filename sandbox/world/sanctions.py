@@ -16,7 +16,9 @@ _NULL = "-0- "
 _HEADS = "ARKAN BOREL CALDAR DOVRIN ESKAR FENDREL GOROV HALVAR ISTREN JORVIK KOSTAR LUMEK MIRZAN NOVREK ORSAL PETRAV QADRIN RUSTEK SOLMAR TARVEN".split()
 _TAILS = "OV ENKO ADZE MANI STAN DIN BERG ULLAH ESCU AKIS".split()
 _GIVEN = "Anton Boris Cyrus Dario Emil Farid Goran Hamid Igor Jamal Karim Leon Milan Nasir Oleg Pyotr Rafiq Said Tomas Viktor".split()
-_TRADES = "SHIPPING TRADING AVIATION PETROLEUM EXCHANGE TECHNOLOGIES GENERAL IMPORT HOLDING FOUNDATION LOGISTICS".split()
+_TRADES = (
+    "SHIPPING TRADING AVIATION PETROLEUM EXCHANGE TECHNOLOGIES GENERAL IMPORT HOLDING FOUNDATION LOGISTICS".split()
+)
 _PROGRAMS = ("CYBER2", "SDGT", "DPRK3", "RUSSIA-EO14024", "ILLICIT-DRUGS-EO14059", "IRAN-EO13902")
 _CITIES = (("Norvik", "Valdoria"), ("Port Esker", "Valdoria"), ("Samarra Bay", "Kastoria"), ("Old Quay", "Tyrenia"))
 _ASSET_CODES = {BITCOIN: "XBT", ETHEREUM: "ETH", TRON: "USDT"}
@@ -76,9 +78,13 @@ class SanctionsList:
             if overflow:
                 lines["sdn_comments.csv"].append(_line([str(entry.number), overflow.strip()]))
             for number, (street, city, country) in enumerate(entry.places):
-                lines["add.csv"].append(_line([str(entry.number), str(entry.number * 10 + number), street, city, country, _NULL]))
+                lines["add.csv"].append(
+                    _line([str(entry.number), str(entry.number * 10 + number), street, city, country, _NULL])
+                )
             for number, alias in enumerate(entry.aliases):
-                lines["alt.csv"].append(_line([str(entry.number), str(entry.number * 10 + number), "aka", alias, _NULL]))
+                lines["alt.csv"].append(
+                    _line([str(entry.number), str(entry.number * 10 + number), "aka", alias, _NULL])
+                )
         return {name: ("".join(f"{line}\r\n" for line in lines[name]), len(lines[name])) for name in names}
 
     def mentions(self, publication: int) -> int:
@@ -88,7 +94,9 @@ class SanctionsList:
 
 def _line(fields: list[str]) -> str:
     """OFAC quotes text and leaves numbers and nulls bare."""
-    return ",".join(f if f == _NULL or (f.isdigit() and i < 2) else '"' + f.replace('"', '""') + '"' for i, f in enumerate(fields))
+    return ",".join(
+        f if f == _NULL or (f.isdigit() and i < 2) else '"' + f.replace('"', '""') + '"' for i, f in enumerate(fields)
+    )
 
 
 def _remarks(entry: Entry, publication: int) -> str:
@@ -107,30 +115,43 @@ def make_sanctions(calendar: Calendar, streams: Streams) -> SanctionsList:
     number = 20_000
     for i in range(160):
         number += int(rng.integers(1, 40))
-        kind = ("individual", "entity", "entity", "vessel")[int(rng.integers(0, 4))] if i >= 48 else ("individual", "entity")[i % 2]
+        kind = (
+            ("individual", "entity", "entity", "vessel")[int(rng.integers(0, 4))]
+            if i >= 48
+            else ("individual", "entity")[i % 2]
+        )
         head, tail = _HEADS[int(rng.integers(0, 20))], _TAILS[int(rng.integers(0, 10))]
         if kind == "individual":
             name = f"{head}{tail}, {_GIVEN[int(rng.integers(0, 20))]}"
             remarks = f"DOB {int(rng.integers(1, 29)):02d} Mar {int(rng.integers(1950, 1999))}; POB {_CITIES[i % 4][0]}, {_CITIES[i % 4][1]}"
         else:
             name = f"{head}{tail} {_TRADES[int(rng.integers(0, 11))]}" + ("" if kind == "vessel" else " CO.")
-            remarks = f"Vessel Registration Identification IMO {9_000_000 + number}" if kind == "vessel" else f"Registration Number {number * 7}"
-        entry = Entry(number, name, kind, _PROGRAMS[int(rng.integers(0, 6))], remarks, changed=bool(rng.random() < 0.08))
+            remarks = (
+                f"Vessel Registration Identification IMO {9_000_000 + number}"
+                if kind == "vessel"
+                else f"Registration Number {number * 7}"
+            )
+        entry = Entry(
+            number, name, kind, _PROGRAMS[int(rng.integers(0, 6))], remarks, changed=bool(rng.random() < 0.08)
+        )
         if i >= 48:
-            entry.lives = (ALWAYS, ADDED_SECOND, ADDED_THIRD, REMOVED_SECOND)[int(rng.choice(4, p=[0.82, 0.06, 0.06, 0.06]))]
+            entry.lives = (ALWAYS, ADDED_SECOND, ADDED_THIRD, REMOVED_SECOND)[
+                int(rng.choice(4, p=[0.82, 0.06, 0.06, 0.06]))
+            ]
         entry.aliases = [f"{_HEADS[int(rng.integers(0, 20))]}{tail}" for _ in range(int(rng.integers(0, 3)))]
-        entry.places = [(f"{int(rng.integers(1, 90))} Harbour Road", *_CITIES[int(rng.integers(0, 4))]) for _ in range(int(rng.integers(0, 3)))]
+        entry.places = [
+            (f"{int(rng.integers(1, 90))} Harbour Road", *_CITIES[int(rng.integers(0, 4))])
+            for _ in range(int(rng.integers(0, 3)))
+        ]
         made.append(entry)
-    for i, entry in enumerate(made[:48]):
-        entry.lives = (ALWAYS, ALWAYS, ADDED_SECOND, REMOVED_SECOND, ADDED_THIRD, ALWAYS)[i % 6]
-        for chain in (BITCOIN, ETHEREUM, TRON):
+    for chain in (BITCOIN, ETHEREUM, TRON):
+        spare = addresses.make(chain, streams("sanctioned", str(chain)), 48 * 2 + 14).tolist()
+        for i, entry in enumerate(made[:48]):
+            entry.lives = (ALWAYS, ALWAYS, ADDED_SECOND, REMOVED_SECOND, ADDED_THIRD, ALWAYS)[i % 6]
             count = int(rng.integers(1, 3)) if chain != TRON else int(i % 3 == 0)
-            for address in addresses.make(chain, streams("sanctioned", str(i), str(chain)), count) if count else ():
-                entry.addresses.append((_ASSET_CODES[chain], chain, str(address)))
-    # one entry whose remarks overflow into sdn_comments.csv
-    for chain in (BITCOIN, ETHEREUM):
-        for address in addresses.make(chain, streams("sanctioned", "overflow", str(chain)), 14):
-            made[0].addresses.append((_ASSET_CODES[chain], chain, str(address)))
+            entry.addresses += [(_ASSET_CODES[chain], chain, spare.pop()) for _ in range(count)]
+        if chain != TRON:  # one entry whose remarks overflow into sdn_comments.csv
+            made[0].addresses += [(_ASSET_CODES[chain], chain, spare.pop()) for _ in range(14)]
     return SanctionsList(made, calendar.publications)
 
 

@@ -216,11 +216,24 @@ def _screening(population: Population, rng: random.Random) -> None:
             })  # fmt: skip
 
 
+def _dormant(population: Population) -> None:
+    """Two parties come back exactly at the limit of 180 days: one leg known in time, one nine days late."""
+    for party, late in (("PD0", timedelta(0)), ("PD1", timedelta(days=9))):
+        at = START + timedelta(days=20)
+        population.leg(
+            transfer_id=f"exchange:deposit:{party}", direction_code="in", rail_code="fiat", asset_code="EUR", usd="11000.00",
+            party_id=party, account_id=f"A-{party}", segment_code="retail", jurisdiction_code="EU", event_at=at,
+            account_opened_at=at - timedelta(days=900), last_activity_at=at - timedelta(days=180),
+            known_at=at + timedelta(hours=26) + late,
+        )  # fmt: skip
+
+
 def make(seed: int = 7) -> Population:
-    """The population of a seed: about 1,650 legs of 30 parties over 40 days from 2026-01-01, UTC."""
+    """The population of a seed: about 1,670 legs of 32 parties over 40 days from 2026-01-01, UTC."""
     rng = random.Random(seed)
     population = Population()
     _legs(population, rng)
+    _dormant(population)
     _screening(population, rng)
     spans = ((date(2025, 6, 1), None), (date(2026, 1, 15), None), (date(2025, 6, 1), date(2026, 1, 20)))
     for number, (address, (listed, delisted)) in enumerate(zip(SANCTIONED, spans, strict=True)):

@@ -62,7 +62,9 @@ class Planter:
         self.unplanted: list[Unplanted] = []
         single = np.ones(people.parties, dtype=bool)
         single[people.account_party[people.parties :]] = False
-        settled = (people.opened[: people.parties] < calendar.start_us) & single & (people.level >= 1) & (people.status == 0)
+        settled = (
+            (people.opened[: people.parties] < calendar.start_us) & single & (people.level >= 1) & (people.status == 0)
+        )
         free = self.rng.permutation(np.flatnonzero(settled))
         self._free = free[: len(free) * 3 // 4].tolist()  # a quarter of a small world stays ordinary
         self._ordinary = free[len(free) * 3 // 4 :].tolist()
@@ -171,7 +173,13 @@ class Planter:
 
     def internal(self, case: Case, at: int, cents: int, sender: int, **more: object) -> dict:
         """USDC from another customer's account into the case's account."""
-        row = {"account": sender, "to_account": case.account, "asset": USDC, "units": cents * (UNIT // 100), "event": at}
+        row = {
+            "account": sender,
+            "to_account": case.account,
+            "asset": USDC,
+            "units": cents * (UNIT // 100),
+            "event": at,
+        }
         return self._append(case, "internal", row | more)
 
     def late_by(self, at: int) -> int | None:

@@ -13,9 +13,14 @@ def _amounts(planter: Planter, count: int) -> list[int]:
     return [planter.between(_LOW, _HIGH - 1) for _ in range(count)]
 
 
-def _series(planter: Planter, case: Case, start: int, span: int, amounts: list[int], outward: bool, **last: object) -> None:
+def _series(
+    planter: Planter, case: Case, start: int, span: int, amounts: list[int], outward: bool, **last: object
+) -> None:
     """First amount at `start`, last exactly `span` later, the others between."""
-    inner = sorted(int(start + span * (i + planter.rng.random() * 0.6) / len(amounts)) // US * US for i in range(1, len(amounts) - 1))
+    inner = sorted(
+        int(start + span * (i + planter.rng.random() * 0.6) / len(amounts)) // US * US
+        for i in range(1, len(amounts) - 1)
+    )
     times = [start, *inner, start + span]
     for number, (at, cents) in enumerate(zip(times, amounts, strict=True)):
         planter.fiat(case, at, cents, outward, **(last if number == len(amounts) - 1 else {}))
@@ -28,7 +33,9 @@ def plant(planter: Planter) -> None:
         party = planter.person(TYPOLOGY, BENIGN, "", company=True)
         if party is None or not planter.fits(4 * DAY, TYPOLOGY, BENIGN, ""):
             continue
-        case = planter.case(TYPOLOGY, BENIGN, {"TM01": FIRE}, "", "a wholesaler banks its weekly takings; invoices on file", party)
+        case = planter.case(
+            TYPOLOGY, BENIGN, {"TM01": FIRE}, "", "a wholesaler banks its weekly takings; invoices on file", party
+        )
         span = 3 * DAY + planter.between(0, 20) * HOUR
         _series(planter, case, planter.anchor(span), span, _amounts(planter, 4), False)
 
@@ -54,7 +61,9 @@ def _positives(planter: Planter) -> None:
             planter.opens_today(party, start)
             note += "; the account opened on the day of the first"
         if number % 6 == 3:
-            start = planter.anchor(span, last=max(planter.calendar.end_us - 11 * DAY, planter.calendar.start_us + span + DAY))
+            start = planter.anchor(
+                span, last=max(planter.calendar.end_us - 11 * DAY, planter.calendar.start_us + span + DAY)
+            )
             delay = planter.late_by(start + span)
             if delay is None:
                 planter.skip(TYPOLOGY, LATE, "", "the world is too short for a delivery days later")

@@ -16,7 +16,9 @@ def plant(planter: Planter) -> None:
         party = planter.person(TYPOLOGY, BENIGN, "", company=True)
         if party is None or not planter.fits(2 * DAY, TYPOLOGY, BENIGN, ""):
             continue
-        case = planter.case(TYPOLOGY, BENIGN, {"TM06": FIRE}, "", "a treasury converts client invoices for a known supplier", party)
+        case = planter.case(
+            TYPOLOGY, BENIGN, {"TM06": FIRE}, "", "a treasury converts client invoices for a known supplier", party
+        )
         start, inflow = planter.anchor(DAY), planter.between(1_200_000, 6_000_000)
         planter.fiat(case, start, inflow)
         planter.crypto(case, start + planter.between(2, 10) * HOUR, inflow * 97 // 100, True)
@@ -37,28 +39,46 @@ def _positives(planter: Planter) -> None:
             planter.opens_today(party, start)
             note += "; the account opened that day"
         elif number % 6 == 3:
-            start = planter.anchor(DAY, last=max(planter.calendar.end_us - 11 * DAY, planter.calendar.start_us + 3 * DAY))
+            start = planter.anchor(
+                DAY, last=max(planter.calendar.end_us - 11 * DAY, planter.calendar.start_us + 3 * DAY)
+            )
             delay = planter.late_by(start + DAY)
             if delay is None:
                 planter.skip(TYPOLOGY, LATE, "", "the world is too short for a delivery days later")
             else:
                 kind, late, note = LATE, {"delay": delay}, note + f"; the outflow is delivered {delay} days late"
         elif number % 6 == 4:
-            start = planter.business_hours(planter.anchor(DAY, last=max(planter.calendar.end_us - 7 * DAY, planter.calendar.start_us + 2 * DAY)))
+            start = planter.business_hours(
+                planter.anchor(DAY, last=max(planter.calendar.end_us - 7 * DAY, planter.calendar.start_us + 2 * DAY))
+            )
             planter.opens_today(party, start)
             if planter.late_by(start) is not None:
                 planter.people.kyc_delay[party] = planter.late_by(start)
-                kind, note = LATE, note + f"; KYC and account rows are delivered {planter.people.kyc_delay[party]} days late"
+                kind, note = (
+                    LATE,
+                    note + f"; KYC and account rows are delivered {planter.people.kyc_delay[party]} days late",
+                )
         case = planter.case(TYPOLOGY, kind, {"TM06": FIRE}, parameter, note, party)
         planter.fiat(case, start, inflow)
         if number % 6 == 1:  # on the edges: exactly 5,000.00 in, exactly 90 % out, one second inside the window
             case.parameter, case.note = "edge", "5,000.00 in, 4,500.00 out 23:59:59 later"
             planter.crypto(case, start + DAY - US, inflow * 9 // 10, True)
         elif number % 2:
-            planter.crypto(case, start + planter.between(1, 6) * HOUR, inflow * 60 // 100, True, asset=(BTC, ETH)[number % 3 == 0])
-            planter.crypto(case, start + planter.between(7, 20) * HOUR, inflow * planter.between(34, 38) // 100, True, **late)
+            planter.crypto(
+                case, start + planter.between(1, 6) * HOUR, inflow * 60 // 100, True, asset=(BTC, ETH)[number % 3 == 0]
+            )
+            planter.crypto(
+                case, start + planter.between(7, 20) * HOUR, inflow * planter.between(34, 38) // 100, True, **late
+            )
         else:
-            planter.crypto(case, start + planter.between(1, 20) * HOUR, inflow * planter.between(93, 99) // 100, True, asset=BTC, **late)
+            planter.crypto(
+                case,
+                start + planter.between(1, 20) * HOUR,
+                inflow * planter.between(93, 99) // 100,
+                True,
+                asset=BTC,
+                **late,
+            )
 
 
 def _near_misses(planter: Planter) -> None:

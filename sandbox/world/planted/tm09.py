@@ -44,7 +44,9 @@ def plant(planter: Planter) -> None:
         party = planter.person(TYPOLOGY, BENIGN, "", company=True)
         if party is None or not planter.fits(2 * DAY, TYPOLOGY, BENIGN, ""):
             continue
-        case = planter.case(TYPOLOGY, BENIGN, {"TM09": FIRE}, "", "a shop collects from its customers and settles the same day", party)
+        case = planter.case(
+            TYPOLOGY, BENIGN, {"TM09": FIRE}, "", "a shop collects from its customers and settles the same day", party
+        )
         start, count = planter.anchor(DAY), planter.between(6, 9)
         amounts = [planter.between(9_000, 42_000) for _ in range(count)]
         _collect(planter, case, _spread(planter, start, 10 * HOUR, count), amounts, False, count)
@@ -67,7 +69,9 @@ def _positives(planter: Planter) -> None:
             planter.opens_today(party, start)
             note += "; the account opened that day"
         elif number % 6 == 3:
-            start = planter.anchor(DAY, last=max(planter.calendar.end_us - 11 * DAY, planter.calendar.start_us + 3 * DAY))
+            start = planter.anchor(
+                DAY, last=max(planter.calendar.end_us - 11 * DAY, planter.calendar.start_us + 3 * DAY)
+            )
             delay = planter.late_by(start + DAY)
             if delay is None:
                 planter.skip(TYPOLOGY, LATE, "", "the world is too short for a delivery days later")
@@ -78,7 +82,14 @@ def _positives(planter: Planter) -> None:
             parameter, note, out = "edge", "5 senders, exactly 0.80 sent on", total * 80 // 100
         case = planter.case(TYPOLOGY, kind, {"TM09": FIRE}, parameter, note, party)
         # every amount is a multiple of 1.00, so 80 % is a whole number of cents
-        _collect(planter, case, _spread(planter, start, 14 * HOUR, count), amounts, number % 2 == 0 and number % 6 != 2, count)
+        _collect(
+            planter,
+            case,
+            _spread(planter, start, 14 * HOUR, count),
+            amounts,
+            number % 2 == 0 and number % 6 != 2,
+            count,
+        )
         _forward(planter, case, start + 14 * HOUR + planter.between(1, 8) * HOUR, out, **late)
 
 

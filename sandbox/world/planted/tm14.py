@@ -51,5 +51,13 @@ def plant(planter: Planter) -> None:
         party = planter.person(TYPOLOGY, BENIGN, "")
         if party is None:
             return
-        case = planter.case(TYPOLOGY, BENIGN, {"TM14": FIRE}, "", "a long-term holder returns after selling a flat; deed on file", party)
-        _wake(planter, case, DEFAULTS.tm14_dormancy + planter.between(100, 500) * DAY, planter.between(2_000_000, 7_500_000), False)
+        case = planter.case(
+            TYPOLOGY, BENIGN, {"TM14": FIRE}, "", "a long-term holder returns after selling a flat; deed on file", party
+        )
+        _wake(
+            planter,
+            case,
+            DEFAULTS.tm14_dormancy + planter.between(100, 500) * DAY,
+            planter.between(2_000_000, 7_500_000),
+            False,
+        )

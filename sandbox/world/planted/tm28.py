@@ -14,18 +14,20 @@ _HIGH, _MEDIUM = DEFAULTS.tm28_floor_high_usd * 100, DEFAULTS.tm28_floor_medium_
 _ASSET = {BITCOIN: BTC, ETHEREUM: USDC, TRON: USDT}
 
 
-def _exposed(planter: Planter, kind: str, expected: str, parameter: str, note: str, category: int, cents: int,
+def _exposed(planter: Planter, kind: str, expected: str, parameter: str, note: str, named: int, cents: int,
              outward: bool, exact: bool = False, **more: object) -> None:  # fmt: skip
     """One transfer with a service of a category on some ordinary customer's account."""
     services = planter.parties
-    service = services.service_with(category, ETHEREUM)
+    service = services.service_with(named, ETHEREUM)
     chain = ETHEREUM if exact or (service, ETHEREUM) in services.by_service else BITCOIN
     fitting = services.by_service.get((service, chain))
-    external = planter.parties.take_spare(chain) if fitting is None else int(fitting[planter.between(0, len(fitting) - 1)])
+    external = (
+        planter.parties.take_spare(chain) if fitting is None else int(fitting[planter.between(0, len(fitting) - 1)])
+    )
     # the vendor knows more of a service's addresses than we do: the category comes with the row, not from the address
     case = planter.case(TYPOLOGY, kind, {"TM28": expected}, parameter, note, planter.host())
     planter.crypto(case, planter.anchor(HOUR), cents, outward, asset=_ASSET[chain], chain=chain, external=external,
-                   **({"category": category, "vendor_cents": cents} | more))  # fmt: skip
+                   **({"category": named, "vendor_cents": cents} | more))  # fmt: skip
 
 
 def plant(planter: Planter) -> None:

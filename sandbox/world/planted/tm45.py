@@ -143,5 +143,3 @@ def _odd_but_clean(screening: _Screening) -> None:
         name, text = ways[1 + number % (len(ways) - 1)]
         screening.transfer(FAULT, {"TM45": NO_FIRE}, name, f"a harmless address written as {name} must be monitored all the same",
                            chain, text, planter.between(5_000, 60_000), number % 4 < 2, address)  # fmt: skip
-
-

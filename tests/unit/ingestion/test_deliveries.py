@@ -124,6 +124,21 @@ def test_a_manifest_whose_totals_do_not_add_up(tmp_path):
         deliveries(str(tmp_path), PATTERNS)
 
 
+def test_one_file_may_hold_the_records_of_several_tables(tmp_path):
+    put(tmp_path / "d", "deposits.csv")
+    manifest(tmp_path / "d", "deposits.csv")
+    content = json.loads((tmp_path / "d" / "_manifest.json").read_text())
+    content["files"][0]["totals"].append({"table": "trades", "event_date": None, "asset_code": "BTC", "rows": 3})
+    (tmp_path / "d" / "_manifest.json").write_text(json.dumps(content))
+    (found,) = deliveries(str(tmp_path), PATTERNS)
+    (file,) = found.files
+    totals = control_totals.from_manifest("exchange", found, file)
+    assert [(t["table_name"], t["source_rows"], t["source_amount"]) for t in totals] == [
+        ("deposits", 1, Decimal("1.5")),
+        ("trades", 3, None),
+    ]
+
+
 @pytest.mark.parametrize("content", ["{", "[]", '{"delivered_at": "2026-01-02"}', '{"files": []}'])
 def test_a_manifest_that_is_none(tmp_path, content):
     put(tmp_path / "d", "_manifest.json", content)

@@ -17,7 +17,7 @@ from ingestion.tabular import AMOUNT, TIMESTAMP, Column, Table
 TABLE = Table(
     "deposits",
     (Column("deposit_id"), Column("asset_code"), Column("amount", AMOUNT), Column("event_at", TIMESTAMP)),
-    key="deposit_id",
+    key=("deposit_id",),
     event="event_at",
     asset="asset_code",
     amount="amount",

@@ -15,7 +15,7 @@ from ingestion.validation import validate
 
 def judge(column: Column, *values: bytes | None):
     """The typed values and the reason codes by row of a one-column CSV."""
-    table = Table("t", (column,), key=column.name, event=column.name)
+    table = Table("t", (column,), key=(column.name,), event=column.name)
     verdict = validate(table, pa.table({column.name: pa.chunked_array([pa.array(values, pa.binary())])}))
     return verdict.values.column(column.name).to_pylist(), {
         row: [code for code, _ in problems] for row, problems in verdict.problems.items()
@@ -23,7 +23,7 @@ def judge(column: Column, *values: bytes | None):
 
 
 def sentence(column: Column, value: bytes | None) -> str:
-    table = Table("t", (column,), key=column.name, event=column.name)
+    table = Table("t", (column,), key=(column.name,), event=column.name)
     verdict = validate(table, pa.table({column.name: pa.chunked_array([pa.array([value], pa.binary())])}))
     return verdict.problems[0][0][1]
 
@@ -133,7 +133,7 @@ def test_any_text_survives(values):
 
 def test_stored_parquet_types_are_cast_exactly():
     zoned = pa.array([datetime(2026, 1, 1, 12, tzinfo=UTC)], pa.timestamp("ms", "Asia/Singapore"))
-    table = Table("t", (Column("at", TIMESTAMP), Column("amount", AMOUNT), Column("n", AMOUNT)), key="n", event="at")
+    table = Table("t", (Column("at", TIMESTAMP), Column("amount", AMOUNT), Column("n", AMOUNT)), key=("n",), event="at")
     raw = pa.table({"at": zoned, "amount": pa.array([Decimal("1.50")], pa.decimal128(10, 2)), "n": pa.array([3])})
     verdict = validate(table, raw)
     assert verdict.problems == {}
@@ -141,7 +141,7 @@ def test_stored_parquet_types_are_cast_exactly():
 
 
 def test_parquet_values_that_would_lose_digits_are_rejects():
-    table = Table("t", (Column("at", TIMESTAMP), Column("amount", AMOUNT)), key="at", event="at")
+    table = Table("t", (Column("at", TIMESTAMP), Column("amount", AMOUNT)), key=("at",), event="at")
     raw = pa.table(
         {
             "at": pa.array([1, 1000], pa.timestamp("ns")),

@@ -2,6 +2,8 @@ with entries as (
   select
     *,
     cast(amount as decimal(38,18)) as exact_amount,
+    -- A bank that gives no date leaves only the day on which we heard of it.
+    coalesce(booking_date, value_date, cast(known_at as date)) as event_date,
     case credit_debit_code when 'CRDT' then 'in' when 'DBIT' then 'out' end as direction_code,
     case status_code when 'BOOK' then 'completed' when 'PDNG' then 'pending' when 'INFO' then 'info' else lower(status_code) end as transfer_status_code,
     split_part(coalesce(bank_transaction_code, ''), '/', 1) as domain_code,
@@ -106,8 +108,8 @@ select
   classified.direction_code,
   classified.is_reversal,
   classified.transfer_status_code as status_code,
-  cast(classified.booking_date as timestamp) as event_at,
-  classified.booking_date as event_date,
+  cast(classified.event_date as timestamp) as event_at,
+  classified.event_date,
   classified.bank_transaction_code,
   upper(replace(classified.counterparty_account, ' ', '')) as counterparty_account,
   case

@@ -67,7 +67,8 @@ movements as (
     transfers.token_address,
     {{ scaled_amount('transfers.value_text', 'assets.decimals') }} as amount,
     transfers.value_text = '0' as is_empty,
-    transfers.event_at,
+    -- A log without its block's time counts on the day on which it became known.
+    coalesce(transfers.event_at, transfers.known_at) as event_at,
     transfers.block_number,
     false as is_sender_unknown,
     transfers.first_known_at as known_at,

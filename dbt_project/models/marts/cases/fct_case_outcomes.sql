@@ -14,7 +14,7 @@ with outcomes as (
     {{ pseudonym('investigator_id') }} as investigator_key,
     qa_result_code,
     known_at
-  from {{ ref('stg_cases__outcomes') }}
+  from {{ ref('int_case_outcomes') }}
 ),
 
 alerts as (

@@ -1,0 +1,85 @@
+"""The pipeline failures that were fined, planted again: each must be caught by the accounting of the same run."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def plant(code: Path, model: str, pattern: str, replacement: str) -> None:
+    """Replaces a piece of a model's (or seed's) text, and fails where the piece is no longer there."""
+    (path,) = (code / "dbt_project").rglob(model)
+    text, count = re.subn(pattern, replacement, path.read_text(), count=1, flags=re.S)
+    assert count == 1, f"nothing in {model} matches {pattern!r}: the defect cannot be planted any more"
+    path.write_text(text)
+
+
+def run_with_defect(plumbline, status, code: Path, home: Path) -> dict:
+    result = plumbline("run", home=home, code=code)
+    assert result.returncode == 1, f"a run with a planted defect ended with {result.returncode}:\n{result.stdout}"
+    accounting = status(home, code)
+    assert accounting["trusted"] is False
+    return accounting
+
+
+def unexplained(accounting: dict) -> dict[str, int]:
+    return {row["scenario"]: row["unexplained"] for row in accounting["scenarios"]}
+
+
+def published(home: Path) -> str:
+    return (home / "published/current").resolve().name
+
+
+def test_addresses_with_special_characters_drop_out_of_a_join(plumbline, status, code_copy, home_copy):
+    """An exchange's scenarios overlooked transfers whose addresses were separated by special characters: 30 million."""
+    before = published(home_copy)
+    plant(
+        code_copy,
+        "scn_tm45_address_screening.sql",
+        r"\Z",
+        "\nwhere transfer_id not in (\n"
+        "  select transfer_id from {{ ref('int_transfer_addresses') }} where not regexp_like(address_raw, '^[0-9A-Za-z]*$')\n"
+        ")\n",
+    )
+    text = next((code_copy / "dbt_project").rglob("scn_tm45_address_screening.sql"))
+    text.write_text(text.read_text().replace("regexp_like", "regexp_matches"))
+    accounting = run_with_defect(plumbline, status, code_copy, home_copy)
+    assert unexplained(accounting)["TM45"] > 0
+    assert {k: v for k, v in unexplained(accounting).items() if k != "TM45"} == {
+        k: 0 for k in unexplained(accounting) if k != "TM45"
+    }
+    assert accounting["checks"]["failed"] > 0
+    assert published(home_copy) == before, "marts were published although transfers are missing from a scenario"
+
+
+def test_transfers_on_the_day_of_account_opening_are_skipped(plumbline, status, code_copy, home_copy):
+    """A bank never monitored what happened on the day an account was opened: 46.5 million transactions."""
+    plant(
+        code_copy,
+        "int_transfer_legs.sql",
+        r"\Z",
+        "\nwhere account_opened_at is null or event_date > cast(account_opened_at as date)\n",
+    )
+    accounting = run_with_defect(plumbline, status, code_copy, home_copy)
+    assert all(count > 0 for count in unexplained(accounting).values()), unexplained(accounting)
+
+
+def test_a_floor_on_a_zero_tolerance_category(plumbline, status, code_copy, home_copy):
+    """An app alerted on terrorist financing only above one per cent of exposure; any exposure matters."""
+    (seed,) = (code_copy / "dbt_project").rglob("scenario_parameters.csv")
+    rows, planted = [], 0
+    for line in seed.read_text().splitlines():
+        if (
+            line.startswith("TM28")
+            and re.search(r"sanctioned|terrorist|child|zero", line)
+            and re.search(r",0(\.0+)?,", line)
+        ):
+            line, count = re.subn(r",0(\.0+)?,", ",1000,", line, count=1)
+            planted += count
+        rows.append(line)
+    assert planted, "no zero floor found in the seed: the defect cannot be planted any more"
+    seed.write_text("\n".join(rows) + "\n")
+    accounting = run_with_defect(plumbline, status, code_copy, home_copy)
+    assert any("zero_tolerance" in name for name in accounting["checks"]["failed_names"]), accounting["checks"]

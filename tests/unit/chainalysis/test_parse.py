@@ -1,0 +1,203 @@
+"""Chainalysis KYT answers as records, on hand-written bodies and on the recorded exchanges."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingestion.chainalysis import parse
+from ingestion.chainalysis.parse import Unreadable
+
+PENDING = (
+    b'{"updatedAt":null,"asset":"BTC","assetId":null,"network":"BITCOIN","transferReference":"aa:bc1q","tx":null,'
+    b'"idx":null,"usdAmount":null,"assetAmount":null,"timestamp":null,"outputAddress":null,"externalId":"e-1"}'
+)
+FINISHED = (
+    b'{"updatedAt":"2026-01-02T00:30:00.000001","asset":"BTC","assetId":null,"network":"BITCOIN",'
+    b'"transferReference":"aa:bc1q","tx":"aa","idx":2,"usdAmount":141.945,"assetAmount":0.100000000000000001,'
+    b'"timestamp":"2026-01-01T23:59:59.000+00:00","outputAddress":"bc1q","externalId":"e-1"}'
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2025-01-11T04:45:08.107532", datetime(2025, 1, 11, 4, 45, 8, 107532)),
+        ("2025-01-11T05:21:02.350+00:00", datetime(2025, 1, 11, 5, 21, 2, 350000)),
+        ("2025-01-11T04:11:37Z", datetime(2025, 1, 11, 4, 11, 37)),
+        ("2025-01-11T04:11:37.123456789Z", datetime(2025, 1, 11, 4, 11, 37, 123456)),
+        ("2025-01-11T01:00:00+02:00", datetime(2025, 1, 10, 23, 0)),
+        ("2025-01-11T23:30:00-0130", datetime(2025, 1, 12, 1, 0)),
+    ],
+)
+def test_the_vendors_timestamp_forms_are_one_utc_instant(text, moment):
+    assert parse.timestamp(text) == moment
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "2025-01-11", "20250111T041137", "2025-13-01T00:00:00Z", "2025-01-11 04:11:37", 1736568668, "yesterday",
+     "0001-01-01T00:00:00+23:00", "2025-01-11T04:11:37Z\n", "٢٠٢٥-01-11T04:11:37Z"],
+)  # fmt: skip
+def test_anything_else_is_no_timestamp(text):
+    with pytest.raises(Unreadable, match="is not"):
+        parse.timestamp(text)
+
+
+@given(
+    st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1)),
+    st.integers(min_value=-14 * 60, max_value=14 * 60),
+)
+def test_every_zone_gives_the_same_instant(moment, minutes):
+    local = moment.replace(tzinfo=UTC).astimezone(timezone(timedelta(minutes=minutes)))
+    assert parse.timestamp(local.isoformat()) == moment
+    assert parse.timestamp(moment.isoformat()) == moment
+
+
+@given(st.decimals(min_value=0, max_value=10**19, allow_nan=False, allow_infinity=False, places=18))
+def test_quantities_keep_every_digit(number):
+    body = f'{{"assetAmount":{number:f}}}'.encode()
+    assert parse.quantity(parse.document(body)["assetAmount"], "assetAmount") == number
+
+
+@given(st.integers(min_value=0, max_value=10**17), st.integers(min_value=0, max_value=999))
+def test_dollars_round_half_up_to_the_cent(cents, thousandths):
+    number = Decimal(cents).scaleb(-2) + Decimal(thousandths).scaleb(-5)
+    expected = cents + (1 if thousandths >= 500 else 0)
+    if expected < 10**18:
+        assert parse.usd(number, "usdAmount") == Decimal(expected).scaleb(-2)
+
+
+@pytest.mark.parametrize("text", ["1E-8", "1e-8", "0.00000001", "0.000000010"])
+def test_exponents_are_read_exactly(text):
+    assert parse.quantity(parse.document(text.encode()), "assetAmount") == Decimal("0.00000001")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("0.0000000000000000001", "more than 18 decimals"),
+        ("1e20", "does not fit"),
+        ("1e999999", "does not fit"),
+        ('"12.5"', "is not a number"),
+        ("true", "is not a number"),
+        ("NaN", "is not a number"),
+        ("-Infinity", "is not a number"),
+    ],
+)
+def test_a_quantity_that_cannot_be_kept_exactly_is_unreadable(text, why):
+    with pytest.raises(Unreadable, match=why):
+        parse.quantity(parse.document(text.encode()), "assetAmount")
+
+
+def test_a_summary_that_is_still_processing_has_only_what_was_registered():
+    summary = parse.summary(PENDING)
+    assert summary["external_id"] == "e-1"
+    assert summary["answer_json"] == PENDING.decode()
+    assert [summary[name] for name in ("updated_at", "tx", "idx", "usd_amount", "asset_amount")] == [None] * 5
+
+
+def test_a_finished_summary_is_exact():
+    summary = parse.summary(FINISHED)
+    assert summary["updated_at"] == datetime(2026, 1, 2, 0, 30, 0, 1)
+    assert summary["transfer_at"] == datetime(2026, 1, 1, 23, 59, 59)
+    assert (summary["usd_amount"], summary["asset_amount"]) == (Decimal("141.95"), Decimal("0.100000000000000001"))
+
+
+def test_members_the_vendor_added_are_named_and_kept():
+    added: set[str] = set()
+    summary = parse.summary(PENDING.replace(b'"assetId":null', b'"assetId":null,"riskScore":7.50'), added)
+    parse.exposure(b'{"direct":{"name":"x","categoryId":3,"rootAddress":"y"}}', added)
+    assert added == {"riskScore", "rootAddress"}
+    assert '"riskScore":7.50' in summary["answer_json"]
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"", "not a JSON object"),
+        (b"[]", "not a JSON object"),
+        (b"<html></html>", "not JSON"),
+        (b"\xff", "not UTF-8"),
+        (PENDING.replace(b'"externalId":"e-1"', b'"externalId":null'), "externalId is missing"),
+        (FINISHED.replace(b'"idx":2', b'"idx":2.0'), "idx .* not a whole number"),
+        (FINISHED.replace(b'"tx":"aa"', b'"tx":7'), "tx 7 is not text"),
+    ],
+)
+def test_a_summary_that_breaks_the_contract_says_how(body, why):
+    with pytest.raises(Unreadable, match=why):
+        parse.summary(body)
+
+
+def test_no_exposure_is_null_members():
+    exposure = parse.exposure(b'{"direct":{"name":null,"categoryId":null}}')
+    assert (exposure["direct_name"], exposure["direct_category_id"], exposure["direct_category"]) == (None, None, None)
+
+
+def test_a_level_never_seen_before_is_kept_for_the_contract_check():
+    body = b'{"alerts":[{"alertLevel":"CRITICAL","externalId":"a-1","alertAmount":9544.150,"exposureType":"DIRECT"}]}'
+    (item,) = parse.alert_items(body)
+    alert = parse.alert(item)
+    assert (alert["alert_level_code"], alert["alert_amount_usd"]) == ("CRITICAL", Decimal("9544.15"))
+    assert '"alertAmount":9544.150' in alert["answer_json"]
+
+
+def test_the_list_of_alerts_says_how_many_there_are():
+    assert parse.listing(b'{"limit":100,"offset":0,"total":3,"data":[{"alertIdentifier":"a"}]}') == (
+        3,
+        [{"alertIdentifier": "a"}],
+    )
+    with pytest.raises(Unreadable, match="no total"):
+        parse.listing(b'{"data":[]}')
+
+
+def interactions(folder: Path) -> list[tuple[str, str, bytes]]:
+    """(method, path below the KYT base, answer's body) of every recorded exchange."""
+    return [
+        (
+            one["request"]["method"].upper(),
+            one["request"]["uri"].partition("/api/kyt")[2],
+            one["response"]["body"]["string"].encode(),
+        )
+        for path in sorted(folder.rglob("*.yml"))
+        for one in yaml.safe_load(path.read_text(encoding="utf-8"))["http_interactions"]
+    ]
+
+
+def test_all_recorded_exchanges_can_be_read(shared_data):
+    """Each of the 26: the answers this loader uses through their own parser, the others as exact JSON."""
+    recorded = interactions(shared_data / "kyt/chainalysis")
+    assert len(recorded) == 26
+    added: set[str] = set()
+    read = dict.fromkeys(("summary", "exposures", "alerts", "categories", "list", "other"), 0)
+    for method, path, body in recorded:
+        answer = parse.document(body)
+        if path.startswith("/v2/transfers/") and path.count("/") == 3 or path.endswith("/transfers") and "v2" in path:
+            summary = parse.summary(body, added)
+            assert (summary["updated_at"] is None) == (method == "POST")
+            read["summary"] += 1
+        elif path.endswith("/exposures"):
+            parse.exposure(body, added)
+            read["exposures"] += 1
+        elif path.startswith("/v2") and path.endswith("/alerts"):
+            assert all(parse.alert(item, added)["alert_external_id"] for item in parse.alert_items(body))
+            read["alerts"] += 1
+        elif path.endswith("/categories"):
+            rows = parse.categories(body)
+            assert len(rows) == 42 and {"category_id": None, "category_name": ""} in rows
+            read["categories"] += 1
+        elif isinstance(answer, dict) and "total" in answer:
+            total, rows = parse.listing(body)
+            assert total == len(rows)
+            read["list"] += 1
+        else:
+            for name in ("updatedAt", "timestamp", "scoreUpdatedDate", "lastActivity"):
+                if isinstance(answer, dict) and name in answer:
+                    assert parse.timestamp(answer[name], name).year == 2025
+            read["other"] += 1
+    assert added == set()
+    assert read == {"summary": 3, "exposures": 2, "alerts": 2, "categories": 1, "list": 6, "other": 12}
