@@ -100,8 +100,11 @@ def reasons(accounting: dict) -> list[str]:
     if checks["not_run"]:
         found.append(f"{checks['not_run']} checks did not run, because something before them failed.")
     for feed in accounting["feeds"]:
-        if feed["unexplained_rows"]:
-            found.append(f"Feed {feed['feed']}: {feed['unexplained_rows']:,} records are unexplained.")
+        if feed["unexplained_rows"] or Decimal(feed.get("unexplained_usd") or 0):
+            usd = f" (USD {feed['unexplained_usd']})" if feed.get("unexplained_usd") else ""
+            found.append(f"Feed {feed['feed']}: {feed['unexplained_rows']:,} records{usd} are unexplained.")
+        elif not feed.get("reconciled", True):
+            found.append(f"Feed {feed['feed']}: its control totals and what was loaded from it differ.")
     for scenario in accounting["scenarios"]:
         if scenario["unexplained"] or scenario["errored"]:
             found.append(
@@ -119,7 +122,9 @@ def reasons(accounting: dict) -> list[str]:
 
 def public(accounting: dict) -> dict:
     """What `plumbline status --json` prints."""
-    return {key: accounting.get(key, [] if key in ("feeds", "scenarios", "kris") else None) for key in PUBLIC}
+    shown = {key: accounting.get(key, [] if key in ("feeds", "scenarios", "kris") else None) for key in PUBLIC}
+    feeds = [{key: value for key, value in feed.items() if key != "reconciled"} for feed in shown["feeds"]]
+    return {**shown, "feeds": feeds}
 
 
 def exit_code(accounting: dict) -> int:
@@ -192,7 +197,7 @@ def _numbers(warehouse: Path, built: set[str]) -> dict[str, Any]:
     """Feeds, scenarios and KRIs from the marts that this run built; `missing` names those it did not."""
     import duckdb
 
-    wanted = ("fct_feed_totals", "fct_scenario_population", "dim_scenarios", "fct_kris")
+    wanted = ("fct_feed_totals", "fct_scenario_population", "fct_alerts", "fct_kris")
     numbers: dict[str, Any] = {"feeds": [], "scenarios": [], "kris": []}
     missing = [f"marts.{table}" for table in wanted if f"marts__{table}" not in built]
     if warehouse.exists():
@@ -200,7 +205,7 @@ def _numbers(warehouse: Path, built: set[str]) -> dict[str, Any]:
         try:
             if "marts.fct_feed_totals" not in missing:
                 numbers["feeds"] = [_feed(row) for row in _rows(connection, "select * from marts.fct_feed_totals")]
-            if not {"marts.fct_scenario_population", "marts.dim_scenarios"} & set(missing):
+            if not {"marts.fct_scenario_population", "marts.fct_alerts"} & set(missing):
                 numbers["scenarios"] = [_scenario(row) for row in _rows(connection, _SCENARIOS)]
             if "marts.fct_kris" not in missing:
                 numbers["kris"] = _rows(connection, _KRIS)
@@ -212,18 +217,21 @@ def _numbers(warehouse: Path, built: set[str]) -> dict[str, Any]:
 _SCENARIOS = """
 select
     scenario_id as scenario,
-    max(scenario_version) as version,
+    scenario_version as version,
     sum(population_rows) as population,
     sum(evaluated_rows) as evaluated,
     sum(excluded_rows) as excluded,
     sum(not_evaluable_rows) as not_evaluable,
     sum(errored_rows) as errored,
     sum(unexplained_rows) as unexplained,
-    sum(alerted_rows) as alerted_rows,
-    (select count(*) from marts.fct_alerts as alert where alert.scenario_id = population.scenario_id) as alerts
+    (
+        select count(*)
+        from marts.fct_alerts as raised
+        where raised.scenario_id = population.scenario_id and raised.scenario_version = population.scenario_version
+    ) as alerts
 from marts.fct_scenario_population as population
-group by scenario_id
-order by scenario_id
+group by scenario_id, scenario_version
+order by scenario_id, scenario_version
 """
 
 _KRIS = """
@@ -248,7 +256,7 @@ def _plain(value: Any) -> Any:
 
 
 def _feed(row: dict[str, Any]) -> dict[str, Any]:
-    feed = {"feed": row["feed_code"], **{name: row.get(name) or 0 for name in FEED_COUNTS}}
+    feed = {"feed": row["feed_code"], **{name: row[name] for name in FEED_COUNTS}, "reconciled": row["is_reconciled"]}
     return feed | {name: row[name] for name in FEED_USD if row.get(name) is not None}
 
 

@@ -23,6 +23,8 @@ from orchestration import progress
 from orchestration.home import REPOSITORY, home, target
 
 PROJECT = REPOSITORY / "dbt_project"
+# The dbt of this environment, also where the environment is not on the PATH.
+EXECUTABLE = str(Path(sys.executable).with_name("dbt"))
 KEPT_INVOCATIONS = 5
 
 
@@ -83,7 +85,7 @@ def _fingerprint() -> str:
 
 
 def _parse(folder: Path) -> None:
-    command = [str(Path(sys.executable).with_name("dbt")), "--quiet", "parse", "--target", target()]
+    command = [EXECUTABLE, "--quiet", "parse", "--target", target()]
     environment = {
         **os.environ,
         "DBT_TARGET_PATH": str(folder),

@@ -12,6 +12,7 @@ from orchestration.asset_checks import all_contract_checks  # noqa: E402
 from orchestration.assets.feeds import feeds  # noqa: E402
 from orchestration.assets.published import published_marts  # noqa: E402
 from orchestration.assets.warehouse import project, warehouse_assets  # noqa: E402
+from orchestration.dbt import EXECUTABLE  # noqa: E402
 from orchestration.resources import Dbt, Notifier, Warehouse  # noqa: E402
 
 assets = [*feeds, warehouse_assets, published_marts]
@@ -24,7 +25,7 @@ defs = Definitions(
     sensors=[automation.failed_runs, automation.failed_checks, automation.dead_runs],
     resources={
         "warehouse": Warehouse(),
-        "dbt": Dbt(project_dir=project, target=project.target),
+        "dbt": Dbt(project_dir=project, target=project.target, dbt_executable=EXECUTABLE),
         "dlt": DagsterDltResource(),
         "notifier": Notifier(),
     },

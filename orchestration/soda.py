@@ -11,6 +11,7 @@ import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -40,9 +41,10 @@ class Contract:
         ]
 
 
-def read_contracts(folder: Path) -> list[Contract]:
+@cache
+def read_contracts(folder: Path) -> tuple[Contract, ...]:
     """The contracts below `folder`, sorted. Raises ValueError where a file's place and its dataset disagree."""
-    return [_read(folder, path) for path in sorted(folder.glob("*/*.yml"))]
+    return tuple(_read(folder, path) for path in sorted(folder.glob("*/*.yml")))
 
 
 def check_name(check_path: str) -> str:
@@ -102,7 +104,7 @@ def _result(contract: Contract, path: str, result, errors: list[str]) -> AssetCh
 
 
 def _read(folder: Path, path: Path) -> Contract:
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     schema, table = path.parent.name, path.stem
     if content.get("dataset") != f"{DATA_SOURCE}/{schema}/{table}":
         raise ValueError(

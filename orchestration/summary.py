@@ -104,8 +104,8 @@ def _scenarios(scenarios: list[dict]) -> Table:
 def _kris(kris: list[dict]) -> Table:
     table = _table(f"Key risk indicators as of {kris[0]['as_of']}", "indicator", "value", "unit", "status")
     for row in kris:
-        value = "no data" if row["value"] is None else f"{float(row['value']):,.2f}"
-        status = row["rag"] or "none"
+        value = "" if row["value"] is None else f"{float(row['value']):,.2f}"
+        status = row["rag"].replace("_", " ")
         table.add_row(row["kri"], value, row["unit"] or "", Text(status, style=RAG.get(status, "dim")))
     return table
 

@@ -14,7 +14,7 @@ select
   count(*) as raw_rows,
   cast(sum(amount) as decimal(38,18)) as raw_amount,
   {% if hash_key %}{{ record_hash('hash_key', 'hash_amount' if hash_amount else none) }}{% else %}cast(null as decimal(38,0)){% endif %} as raw_hash,
-  sum(case when is_superseded then 1 else 0 end) as superseded_rows,
+  cast(sum(case when is_superseded then 1 else 0 end) as bigint) as superseded_rows,
   cast(sum(case when is_superseded then amount end) as decimal(38,18)) as superseded_amount
 from (
   select
@@ -46,9 +46,9 @@ select
   asset_code,
   count(*) as staged_rows,
   cast(sum(amount) as decimal(38,18)) as staged_amount,
-  sum(case when is_found and out_of_scope_reason is null then 1 else 0 end) as monitored_rows,
+  cast(sum(case when is_found and out_of_scope_reason is null then 1 else 0 end) as bigint) as monitored_rows,
   cast(sum(case when is_found and out_of_scope_reason is null then amount end) as decimal(38,18)) as monitored_amount,
-  sum(case when out_of_scope_reason is not null then 1 else 0 end) as out_of_scope_rows,
+  cast(sum(case when out_of_scope_reason is not null then 1 else 0 end) as bigint) as out_of_scope_rows,
   cast(sum(case when out_of_scope_reason is not null then amount end) as decimal(38,18)) as out_of_scope_amount
 from (
   select

@@ -7,7 +7,7 @@ select
   {{ keys | join(', ') }},
   entry_hash,
   min(publication_date) as valid_from_date,
-  max_by(next_publication_date, publication_no) as valid_to_date,
+  nullif(max(coalesce(next_publication_date, cast('9999-12-31' as date))), cast('9999-12-31' as date)) as valid_to_date,
   min(known_at) as known_at
 from (
   select

@@ -78,7 +78,8 @@ async def account_for(client: KytClient, outcome: Outcome, accounts: Accounts) -
     listed, by_key = Listed(), defaultdict(list)
     for row in await read(client):
         by_key[_key(row)].append(row)
-    finished = {s.movement.key: s for s in outcome.screened if s.summary["updated_at"] is not None}
+    with_answers_last = sorted(outcome.screened, key=lambda s: s.alerts is not None)
+    finished = {s.movement.key: s for s in with_answers_last if s.summary["updated_at"] is not None}
     pending = {s.movement.key for s in outcome.screened} | {movement.key for movement in outcome.unchanged}
     earlier = accounts([key for key in by_key if key not in finished and key not in pending])
     for key, rows in sorted(by_key.items(), key=lambda pair: str(pair[0])):

@@ -64,7 +64,7 @@ class Screening:
         self._concurrency, self._poll_seconds, self._progress = concurrency, poll_seconds, progress
         self._summaries: dict[str, dict] = {}
         self._external_ids = {m.ledger_transfer_id: m.external_id for m in movements if m.external_id}
-        self._detailed: set[str] = set()
+        self._asker: dict[str, str] = {}
         self._waiting: list[Movement] = []
         self._forgotten: set[str] = set()
 
@@ -73,12 +73,15 @@ class Screening:
         return self.outcome.tally
 
     async def run(self) -> Outcome:
-        if self.movements:
+        fresh = [movement for movement in self.movements if movement.external_id is None]
+        if fresh:
             self.outcome.categories = await self.client.categories()
             self.tally.listed_categories(self.outcome.categories)
-        fresh = [movement for movement in self.movements if movement.external_id is None]
         await self._each(fresh, self._register, "registered")
         registered = [m for m in self.movements if m.ledger_transfer_id in self._external_ids]
+        for movement in registered:
+            # Of movements that the vendor takes for one, the first in order asks for its details, whoever comes first.
+            self._asker.setdefault(self._external_ids[movement.ledger_transfer_id], movement.ledger_transfer_id)
         await self._each(registered, self._poll, "screened")
         await self._poll_again()
         self._leave_pending()
@@ -120,7 +123,8 @@ class Screening:
         try:
             answer = await self.client.register(movement.user_id, body)
         except Refusal as refusal:
-            self.tally.refused(movement) if again else self.tally.registered(movement, "refused")
+            if again:
+                self.tally.refused(movement)
             self._refuse(movement, "refused_by_vendor", _said(refusal), refusal.message)
             return
         if not again:
@@ -145,15 +149,13 @@ class Screening:
                     self._waiting.append(movement)
                 return
             screened = Screened(movement, summary)
-            if external_id not in self._detailed:
-                self._detailed.add(external_id)
+            if self._asker.setdefault(external_id, movement.ledger_transfer_id) == movement.ledger_transfer_id:
                 screened.exposures, screened.alerts = await asyncio.gather(
                     self.client.transfer(external_id, "exposures"), self.client.transfer(external_id, "alerts")
                 )
                 self.tally.exposed(movement)
             self.outcome.screened.append(screened)
         except Refusal as refusal:
-            self._detailed.discard(external_id)
             if refusal.status == 404:
                 await self._register_forgotten(movement)
             else:

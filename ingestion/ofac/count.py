@@ -23,20 +23,14 @@ def lines(raw: bytes) -> int:
 
 
 def splice(entries: bytes, comments: bytes) -> tuple[bytes, int]:
-    """sdn.csv with the overflow of each line directly behind it, and the number of overflows no line belongs to."""
-    by_number: dict[bytes, bytes] = {}
+    """sdn.csv with the overflow of each entry directly behind it, and the number of overflows no entry belongs to."""
+    overflows: dict[bytes, list[bytes]] = {}
     for line in comments.rstrip(b"\x1a").splitlines():
         number, comma, text = line.partition(b",")
         if comma:
-            by_number[number.strip()] = by_number.get(number.strip(), b"") + text.strip().removeprefix(
-                b'"'
-            ).removesuffix(b'"')
-    found = set()
+            overflows.setdefault(number.strip(), []).append(text.strip().removeprefix(b'"').removesuffix(b'"'))
     parts = []
     for line in entries.splitlines():
-        number = line.partition(b",")[0].strip()
-        if number in by_number:
-            found.add(number)
-            line = line.rstrip().removesuffix(b'"') + by_number[number]
-        parts.append(line)
-    return b"\n".join(parts), len(by_number) - len(found)
+        pieces = overflows.pop(line.partition(b",")[0].strip(), [])
+        parts.append(line.rstrip().removesuffix(b'"') + b"".join(pieces) if pieces else line)
+    return b"\n".join(parts), sum(len(pieces) for pieces in overflows.values())

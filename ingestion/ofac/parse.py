@@ -21,11 +21,24 @@ COMMENTS = "sdn_comments.csv"
 # OFAC publishes no header row: names and order are those of its data specification
 COLUMNS = {
     "sdn_entries": (
-        "ent_num sdn_name sdn_type program title call_sign vess_type tonnage grt vess_flag vess_owner remarks".split()
+        [
+            "ent_num",
+            "sdn_name",
+            "sdn_type",
+            "program",
+            "title",
+            "call_sign",
+            "vess_type",
+            "tonnage",
+            "grt",
+            "vess_flag",
+            "vess_owner",
+            "remarks",
+        ]
     ),
-    "sdn_addresses": "ent_num add_num address city country add_remarks".split(),
-    "sdn_aliases": "ent_num alt_num alt_type alt_name alt_remarks".split(),
-    "digital_currency_addresses": "ent_num asset_code address mention_no is_overflow".split(),
+    "sdn_addresses": ["ent_num", "add_num", "address", "city", "country", "add_remarks"],
+    "sdn_aliases": ["ent_num", "alt_num", "alt_type", "alt_name", "alt_remarks"],
+    "digital_currency_addresses": ["ent_num", "asset_code", "address", "mention_no", "is_overflow"],
 }
 _TYPES = {"mention_no": pa.int64(), "is_overflow": pa.bool_()}
 _KEYS = ("ent_num", "add_num", "alt_num", "asset_code", "mention_no", "is_overflow")

@@ -82,7 +82,7 @@ def feed_assets(feed: str) -> AssetsDefinition:
 
     @multi_asset(
         name=pipelines.dataset(feed),
-        specs=build_dlt_asset_specs(undecided, pipelines.pipeline(feed), FeedTranslator()),
+        specs=[*build_dlt_asset_specs(undecided, pipelines.pipeline(feed), FeedTranslator()), _loads(feed)],
         partitions_def=days,
         backfill_policy=BackfillPolicy.single_run(),
         can_subset=False,
@@ -94,6 +94,17 @@ def feed_assets(feed: str) -> AssetsDefinition:
         yield from _materializations(context, dlt, feed, source, info)
 
     return load
+
+
+def _loads(feed: str) -> AssetSpec:
+    """dlt's own table of completed loads, by which every model tells a complete extract from a half one."""
+    return AssetSpec(
+        key=[pipelines.dataset(feed), "_dlt_loads"],
+        description="One row a load that was completed, written by dlt; rows of a load that is not here do not count.",
+        group_name=pipelines.dataset(feed),
+        owners=[owner(passport(feed)["owner"])],
+        kinds={"dlt", "duckdb"},
+    )
 
 
 def _arguments(feed: str, context: AssetExecutionContext) -> dict[str, Any]:
@@ -125,6 +136,7 @@ def _materializations(
             described = dlt.extract_resource_metadata(context, resource, info, loaded)
             metadata |= {key: value for key, value in described.items() if key.startswith("dagster/")}
         yield MaterializeResult(asset_key=[pipelines.dataset(feed), table], metadata=metadata)
+    yield MaterializeResult(asset_key=[pipelines.dataset(feed), "_dlt_loads"], metadata={"new": len(info.loads_ids)})
     rows = sum(count for table, count in counts.items() if table not in ACCOUNTING and not table.startswith("_dlt"))
     progress.report(f"{feed}: {rows:,} new rows" if configured else f"{feed}: not configured")
 

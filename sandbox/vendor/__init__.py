@@ -5,6 +5,6 @@ Does not: the world itself (its files lie below `<world>/vendor` and `<world>/la
 """
 
 from sandbox.vendor.process import ServerProcess, start
-from sandbox.vendor.server import KYT_PATH, OFAC_PATH, TOKEN, Faults, Vendor, running, serve
+from sandbox.vendor.server import KYT_PATH, OFAC_PATH, TOKEN, Faults, Vendor, in_thread, serve
 
-__all__ = ["KYT_PATH", "OFAC_PATH", "TOKEN", "Faults", "ServerProcess", "Vendor", "running", "serve", "start"]
+__all__ = ["KYT_PATH", "OFAC_PATH", "TOKEN", "Faults", "ServerProcess", "Vendor", "in_thread", "serve", "start"]

@@ -98,10 +98,15 @@ def _alert(number: int, position: int, level: str, usd: Decimal, name: str, cate
 
 def write(world_dir: str | Path, count: int = 40) -> list[dict]:
     """Writes the sample world's vendor files below `world_dir` and returns its transfers."""
+    rows = transfers(count)
+    write_rows(world_dir, rows)
+    return rows
+
+
+def write_rows(world_dir: str | Path, rows: list[dict]) -> None:
+    """Writes the given transfers, and the sample's categories, as the vendor files of a world."""
     folder = Path(world_dir) / "vendor"
     folder.mkdir(parents=True, exist_ok=True)
-    rows = transfers(count)
     pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), folder / "transfers.parquet")
     categories = [{"categoryId": number, "categoryName": name} for number, name in CATEGORIES.items()]
     (folder / "categories.json").write_text(json.dumps({"categories": categories}), encoding="utf-8")
-    return rows

@@ -7,8 +7,10 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+import threading
+from collections.abc import AsyncIterator, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 from urllib.parse import unquote
@@ -163,6 +165,33 @@ async def running(handler: web.RequestHandler, host: str = "127.0.0.1", port: in
         yield f"http://{host}:{bound}"
     finally:
         await runner.cleanup()
+
+
+@contextmanager
+def in_thread(handler: web.RequestHandler) -> Iterator[str]:
+    """Serves `handler` on a free loopback port from a thread of this process while the context lasts; gives the root
+    URL. Starts at once, where `process.start` needs a second; the server shares this process's interpreter lock."""
+    started: Future[tuple[str, asyncio.AbstractEventLoop]] = Future()
+    done = asyncio.Event()
+
+    async def serve_until_done() -> None:
+        try:
+            async with running(handler) as url:
+                started.set_result((url, asyncio.get_running_loop()))
+                await done.wait()
+        except BaseException as error:
+            if started.done():
+                raise
+            started.set_exception(error)
+
+    thread = threading.Thread(target=asyncio.run, args=(serve_until_done(),), daemon=True)
+    thread.start()
+    url, loop = started.result(timeout=30)
+    try:
+        yield url
+    finally:
+        loop.call_soon_threadsafe(done.set)
+        thread.join()
 
 
 def run_until_told(handler: web.RequestHandler, host: str, port: int, ready: str, exit_with_stdin: bool) -> None:

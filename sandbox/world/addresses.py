@@ -1,6 +1,7 @@
 """Blockchain addresses and IBANs with valid checksums, made in bulk from random bytes.
 
-Formats: base58check P2PKH/P2SH and Tron (BIP-13, TRON TRC), bech32 P2WPKH (BIP-173), EIP-55, IBAN (ISO 13616, ISO 7064 mod 97-10).
+Formats: base58check P2PKH/P2SH and Tron (BIP-13, TRON TRC), bech32 P2WPKH (BIP-173), EIP-55, IBAN (ISO 13616, ISO
+7064 mod 97-10).
 Every maker takes random payload bytes and returns an object array of str.
 """
 

@@ -1,6 +1,7 @@
 """What the ordinary population does: fiat in and out, crypto in and out, transfers between customers, trades.
 
-Counts, assets, amounts and times only. The rules that keep the population from looking like the planted cases are in `calm`.
+Counts, assets, amounts and times only. The rules that keep the population from looking like the planted cases are
+in `calm`.
 """
 
 from __future__ import annotations
@@ -10,9 +11,22 @@ import numpy as np
 from sandbox.world.calendar import Calendar
 from sandbox.world.counterparties import Counterparties
 from sandbox.world.definitions import (
-    BITCOIN, BTC, CANCELLED, COMPLETED, ETH, ETHEREUM, EUR, FAILED, GBP, TRON, UNIT, USD, USDC, USDT,
+    BITCOIN,
+    BTC,
+    CANCELLED,
+    COMPLETED,
+    ETH,
+    ETHEREUM,
+    EUR,
+    FAILED,
+    GBP,
+    TRON,
+    UNIT,
+    USD,
+    USDC,
+    USDT,
     category_floor_usd,
-)  # fmt: skip
+)
 from sandbox.world.ledger import Movements, movements
 from sandbox.world.people import People
 from sandbox.world.prices import Prices
@@ -70,9 +84,16 @@ class Background:
         cents = np.where(business, cents, np.minimum(cents, 4_000_000))
         units = cents * (UNIT // 100)  # a fiat amount is round in its own currency, not in USD
         return movements(
-            count, account=account, asset=asset, units=units, event=event, outward=outward, status=self._status(rng, count),
-            bank_account=self.people.bank_account[account], first_pending=outward & (rng.random(count) < 0.012),
-        )  # fmt: skip
+            count,
+            account=account,
+            asset=asset,
+            units=units,
+            event=event,
+            outward=outward,
+            status=self._status(rng, count),
+            bank_account=self.people.bank_account[account],
+            first_pending=outward & (rng.random(count) < 0.012),
+        )
 
     def crypto(self) -> Movements:
         rng = self.streams("background", "crypto")
@@ -93,17 +114,28 @@ class Background:
         external[elsewhere] = self._services(rng, chain[elsewhere], cents[elsewhere], external[elsewhere])
         status = self._status(rng, count)
         return movements(
-            count, account=account, crypto=np.ones(count, bool), asset=asset, units=units, chain=chain, external=external,
-            event=event, outward=outward, status=status, first_pending=outward & (rng.random(count) < 0.015),
+            count,
+            account=account,
+            crypto=np.ones(count, bool),
+            asset=asset,
+            units=units,
+            chain=chain,
+            external=external,
+            event=event,
+            outward=outward,
+            status=status,
+            first_pending=outward & (rng.random(count) < 0.015),
             indirect=np.where(rng.random(count) < 0.004, rng.choice([2, 4, 13, 16, 18], count), -1),
-        )  # fmt: skip
+        )
 
     def _services(
         self, rng: np.random.Generator, chain: np.ndarray, cents: np.ndarray, fallback: np.ndarray
     ) -> np.ndarray:
-        """A service's address for each row; where the amount would exceed the category's floor, nearly always the fallback.
+        """A service's address for each row; where the amount would exceed the category's floor, nearly always the
+        fallback.
 
-        Customers do deal with casinos and kiosks; that the ordinary ones stay under the floors keeps the alert rate sane.
+        Customers do deal with casinos and kiosks; that the ordinary ones stay under the floors keeps the alert
+        rate sane.
         """
         out = fallback.copy()
         for number in range(3):
@@ -122,7 +154,8 @@ class Background:
         return out
 
     def internal(self) -> Movements:
-        """Between customers who know each other: everyone pays the same two people, so everyone is paid by two at most."""
+        """Between customers who know each other: everyone pays the same two people, so everyone is paid by two at
+        most."""
         rng = self.streams("background", "internal")
         account = self._accounts(rng, "internal")
         account = account[account < self.people.parties]
@@ -164,6 +197,12 @@ class Background:
         quantum = np.where(quote <= USDC, 100, UNIT // 100)
         quote_units = np.maximum(np.rint(value / quantum).astype(np.int64), 1) * quantum
         return movements(
-            count, account=account, asset=base, units=units, quote=quote, quote_units=quote_units, event=event,
+            count,
+            account=account,
+            asset=base,
+            units=units,
+            quote=quote,
+            quote_units=quote_units,
+            event=event,
             buy=rng.random(count) < 0.55,
-        )  # fmt: skip
+        )

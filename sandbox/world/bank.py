@@ -93,8 +93,10 @@ def _statement(
 
     def balance(code: str, cents: int) -> str:
         sign = "CRDT" if cents >= 0 else "DBIT"
-        return (f"<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp><Amt Ccy=\"{ccy}\">{_money(abs(cents))}</Amt>"
-                f"<CdtDbtInd>{sign}</CdtDbtInd><Dt><Dt>{day}</Dt></Dt></Bal>\n")  # fmt: skip
+        return (
+            f'<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp><Amt Ccy="{ccy}">{_money(abs(cents))}</Amt>'
+            f"<CdtDbtInd>{sign}</CdtDbtInd><Dt><Dt>{day}</Dt></Dt></Bal>\n"
+        )
 
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.{account.version}">\n'
@@ -167,10 +169,21 @@ def _account(
             nonlocal turnover, movement
             turnover, movement = turnover + abs(amount), movement + amount
             place = len(lines) + 1
-            lines.append(_ENTRY.format(
-                ref=f"{ccy}{business[2:4]}{business[5:7]}{business[8:]}{place:06d}", ccy=ccy, amount=_money(abs(amount)),
-                sign="CRDT" if amount > 0 else "DBIT", status=status, day=business, servicer=f"SB{sequence:05d}{place:07d}",
-                domain=codes[0], family=codes[1], sub=codes[2], details=details))  # fmt: skip
+            lines.append(
+                _ENTRY.format(
+                    ref=f"{ccy}{business[2:4]}{business[5:7]}{business[8:]}{place:06d}",
+                    ccy=ccy,
+                    amount=_money(abs(amount)),
+                    sign="CRDT" if amount > 0 else "DBIT",
+                    status=status,
+                    day=business,
+                    servicer=f"SB{sequence:05d}{place:07d}",
+                    domain=codes[0],
+                    family=codes[1],
+                    sub=codes[2],
+                    details=details,
+                )
+            )
 
         for i in range(int(low), int(high)):
             credit = cents[i] > 0
@@ -179,8 +192,13 @@ def _account(
             entry(cents[i], codes, _details(reference[i], name[i], other[i], credit, account.version, text))
         for stray in [s for s in stray_days if s == number]:
             sender = iban("LT", int(rng.integers(10**12, 10**15)))
-            entry(int(rng.integers(40_00, 2_400_00)), ("PMNT", "RCDT", "ESCT"),
-                  _details("NOTPROVIDED", "Unknown Remitter", sender, True, account.version, f"no account reference {stray}"))  # fmt: skip
+            entry(
+                int(rng.integers(40_00, 2_400_00)),
+                ("PMNT", "RCDT", "ESCT"),
+                _details(
+                    "NOTPROVIDED", "Unknown Remitter", sender, True, account.version, f"no account reference {stray}"
+                ),
+            )
             counts["unmatched_credits"] += 1
         entry(-int(rng.integers(500, 6_000)), ("ACMT", "MDOP", "CHRG"), "")
         content = _statement(account, business, created, sequence, balance, balance + movement, "".join(lines))

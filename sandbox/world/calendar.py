@@ -1,4 +1,5 @@
-"""The world's clock: its first day, its length, the publication days of its lists, and its rhythm over days and hours."""
+"""The world's clock: its first day, its length, the publication days of its lists, and its rhythm over days and
+hours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Keeps the ordinary population ordinary: no overdrawn newcomers, nothing beside a dedicated party's case, and few accidental alerts.
+"""Keeps the ordinary population ordinary: no overdrawn newcomers, nothing beside a dedicated party's case, and few
+accidental alerts.
 
 A compliance officer expects some accidental alerts, not thousands: what would look like a planted typology is thinned,
 not abolished.
@@ -14,7 +15,6 @@ from sandbox.world.ledger import Movements
 from sandbox.world.people import NONE, People
 from sandbox.world.planted.planter import Case
 from sandbox.world.prices import Prices
-from sandbox.world.streams import Streams
 
 KEPT = 0.02  # share of accidental pass-throughs that stays
 _CENT = UNIT // 100
@@ -90,11 +90,10 @@ def bound_newcomers(transfers: Movements, people: People, prices: Prices, calend
     )
 
 
-def structuring(
-    transfers: Movements, prices: Prices, calendar: Calendar, people: People, rng: np.random.Generator
-) -> np.ndarray:
-    """Mask of rows to keep: of background fiat amounts in the structuring band, nearly all leave the band's parties alone."""
-    cents = prices.cents(transfers.units, transfers.asset, calendar.index(transfers.event))
+def structuring(transfers: Movements, people: People, rng: np.random.Generator) -> np.ndarray:
+    """Mask of rows to keep: of background fiat amounts in the structuring band, nearly all leave the band's
+    parties alone."""
+    cents = transfers.units // _CENT  # the reporting level is set in the transfer's own currency
     band = np.isin(transfers.asset, FIAT) & ~transfers.crypto & (transfers.plant < 0)
     band &= (cents >= DEFAULTS.tm01_low_usd * 100 - 5_000) & (cents < DEFAULTS.tm01_high_usd * 100 + 5_000)
     rows = np.flatnonzero(band)
@@ -107,10 +106,18 @@ def structuring(
     return keep
 
 
-def pass_through(transfers: Movements, internal: Movements, prices: Prices, calendar: Calendar, people: People,
-                 rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+def pass_through(
+    transfers: Movements,
+    internal: Movements,
+    prices: Prices,
+    calendar: Calendar,
+    people: People,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
     """Masks of rows to keep: background outflows that follow a large inflow within a day, whole, nearly all go."""
     keep, keep_internal = np.ones(len(transfers), dtype=bool), np.ones(len(internal), dtype=bool)
+    # drawn once, so that what is spared in the first round is spared in the second
+    spared, spared_internal = rng.random(len(transfers)) < KEPT, rng.random(len(internal)) < KEPT
     for _ in range(2):
         a, b = (
             np.flatnonzero(keep & (transfers.status == COMPLETED)),
@@ -122,7 +129,13 @@ def pass_through(transfers: Movements, internal: Movements, prices: Prices, cale
         event = np.concatenate([transfers.event[a], internal.event[b], internal.event[b]])
         cents = np.concatenate([cents_a, cents_b, cents_b])
         outward = np.concatenate([transfers.outward[a], np.ones(len(b), bool), np.zeros(len(b), bool)])
-        ours = np.concatenate([transfers.plant[a] < 0, internal.plant[b] < 0, np.zeros(len(b), bool)])
+        ours = np.concatenate(
+            [
+                (transfers.plant[a] < 0) & ~spared[a],
+                (internal.plant[b] < 0) & ~spared_internal[b],
+                np.zeros(len(b), bool),
+            ]
+        )
         # one sorted key holds party and time, so that a look-back is one binary search
         key = people.account_party[account] * (4_000 * DAY) + (event - calendar.start_us)
         order = np.argsort(key, kind="stable")
@@ -138,7 +151,6 @@ def pass_through(transfers: Movements, internal: Movements, prices: Prices, cale
         flagged = outward_o & (
             (inflow >= 480_000) & (outflow >= 0.87 * inflow) | has_large & (outflow >= 0.87 * 480_000)
         )
-        flagged &= rng.random(len(key)) > KEPT
         drop = order[flagged]
         drop = drop[ours[drop]]
         from_a = drop[drop < len(a)]
@@ -147,8 +159,15 @@ def pass_through(transfers: Movements, internal: Movements, prices: Prices, cale
     return keep, keep_internal
 
 
-def sleepers(transfers: Movements, internal: Movements, trades: Movements, people: People, calendar: Calendar,
-             dedicated: set[int], rng: np.random.Generator) -> None:  # fmt: skip
+def sleepers(
+    transfers: Movements,
+    internal: Movements,
+    trades: Movements,
+    people: People,
+    calendar: Calendar,
+    dedicated: set[int],
+    rng: np.random.Generator,
+) -> None:
     """Accounts that do nothing in the world and were not dedicated may have been silent for years (in place)."""
     active = np.zeros(people.accounts, dtype=bool)
     for table in (transfers, internal, trades):

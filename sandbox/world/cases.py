@@ -48,8 +48,15 @@ def _versions(cases: list[Case], calendar: Calendar, rng: np.random.Generator) -
         number += 1
         opened = case.end // DAY * DAY + (2 + int(rng.integers(0, 3))) * DAY + int(rng.integers(7, 16)) * HOUR
         investigator = f"INV-{int(rng.integers(1, 7)):02d}"
-        base = dict(case_id=f"CASE-{number:06d}", scenario=scenarios[0], party=case.party, first=case.start, last=case.end,
-                    opened=opened, investigator=investigator)  # fmt: skip
+        base = dict(
+            case_id=f"CASE-{number:06d}",
+            scenario=scenarios[0],
+            party=case.party,
+            first=case.start,
+            last=case.end,
+            opened=opened,
+            investigator=investigator,
+        )
         made.append(_Version(at=opened, closed=False, decided=NONE, outcome=None, filed=NONE, quality=None, **base))
         decided = opened + int(rng.integers(1, 15)) * DAY + int(rng.integers(0, 8)) * HOUR
         if rng.random() < 0.1 and case.kind != BENIGN:
@@ -90,16 +97,23 @@ def write_cases(root: Path, cases: list[Case], people: People, calendar: Calenda
     def days(values: list[int]) -> pa.Array:
         return pa.array([to_datetime(v).date() for v in values], pa.date32())
 
-    data = pa.table({
-        "case_id": texts([v.case_id for v in versions]), "alert_id": texts([None] * len(versions)),
-        "scenario_id": texts([v.scenario for v in versions]), "party_id": texts([people.party_id[v.party] for v in versions]),
-        "window_start_date": days([v.first for v in versions]), "window_end_date": days([v.last for v in versions]),
-        "opened_at": instants([v.opened for v in versions]),
-        "status_code": texts(["closed" if v.closed else "open" for v in versions]),
-        "decided_at": instants([v.decided for v in versions]), "outcome_code": texts([v.outcome for v in versions]),
-        "sar_filed_at": instants([v.filed for v in versions]), "investigator_id": texts([v.investigator for v in versions]),
-        "qa_result_code": texts([v.quality for v in versions]),
-    })  # fmt: skip
+    data = pa.table(
+        {
+            "case_id": texts([v.case_id for v in versions]),
+            "alert_id": texts([None] * len(versions)),
+            "scenario_id": texts([v.scenario for v in versions]),
+            "party_id": texts([people.party_id[v.party] for v in versions]),
+            "window_start_date": days([v.first for v in versions]),
+            "window_end_date": days([v.last for v in versions]),
+            "opened_at": instants([v.opened for v in versions]),
+            "status_code": texts(["closed" if v.closed else "open" for v in versions]),
+            "decided_at": instants([v.decided for v in versions]),
+            "outcome_code": texts([v.outcome for v in versions]),
+            "sar_filed_at": instants([v.filed for v in versions]),
+            "investigator_id": texts([v.investigator for v in versions]),
+            "qa_result_code": texts([v.quality for v in versions]),
+        }
+    )
     day = np.array([(v.at - calendar.start_us) // DAY for v in versions], dtype=np.int64)
     totals = Totals(None, None, None, record_hashes([v.case_id for v in versions], None), (), len(versions))
     ranges = cuts(day, range(calendar.days))

@@ -37,8 +37,9 @@ class EthereumRows:
     def add(self, time, sender, receiver, asset, units, tx_hash) -> None:
         for column, values in zip(
             (self.time, self.sender, self.receiver, self.asset, self.units, self.tx_hash),
-            (time, sender, receiver, asset, units, tx_hash), strict=True,
-        ):  # fmt: skip
+            (time, sender, receiver, asset, units, tx_hash),
+            strict=True,
+        ):
             column.append(np.asarray(values))
 
 
@@ -80,8 +81,14 @@ def make_chain(
     ledger: Ledger, people: People, parties: Counterparties, prices: Prices, calendar: Calendar, streams: Streams
 ) -> Chain:
     rng = streams("chain")
-    chain = Chain(EthereumRows(), [], np.zeros(len(ledger.deposits), np.int64), np.zeros(len(ledger.withdrawals), np.int64),
-                  ledger.withdrawals.tx_hash, [])  # fmt: skip
+    chain = Chain(
+        EthereumRows(),
+        [],
+        np.zeros(len(ledger.deposits), np.int64),
+        np.zeros(len(ledger.withdrawals), np.int64),
+        ledger.withdrawals.tx_hash,
+        [],
+    )
     _ethereum(chain, ledger, parties, rng)
     _bitcoin(chain, ledger, parties, calendar, rng)
     _uncredited(chain, people, parties, calendar, streams("uncredited"))
@@ -109,13 +116,25 @@ def _ethereum(chain: Chain, ledger: Ledger, parties: Counterparties, rng: np.ran
     chain.ethereum.add(later, own[swept], target, asset[swept], amount, hex_strings(rng, len(swept), 32, "0x"))
     token = ~ether
     fuel = np.full(int(token.sum()), 150_000, np.int64)
-    chain.ethereum.add(later[token] - 5 * 60 * US, target[token], own[swept][token], np.full(len(fuel), ETH), fuel,
-                       hex_strings(rng, len(fuel), 32, "0x"))  # fmt: skip
+    chain.ethereum.add(
+        later[token] - 5 * 60 * US,
+        target[token],
+        own[swept][token],
+        np.full(len(fuel), ETH),
+        fuel,
+        hex_strings(rng, len(fuel), 32, "0x"),
+    )
     w = _settled(withdrawals, ETHEREUM)
     rows = withdrawals.rows
     mined = rows.event[w] + (rng.random(len(w)) * 12 * 60 * US).astype(np.int64) + 30 * US
-    chain.ethereum.add(mined, hot[rng.integers(0, len(hot), len(w))], _clean(withdrawals, parties, w), rows.asset[w].astype(np.int64),
-                       rows.units[w], withdrawals.tx_hash[w])  # fmt: skip
+    chain.ethereum.add(
+        mined,
+        hot[rng.integers(0, len(hot), len(w))],
+        _clean(withdrawals, parties, w),
+        rows.asset[w].astype(np.int64),
+        rows.units[w],
+        withdrawals.tx_hash[w],
+    )
 
 
 def _bitcoin(
@@ -213,8 +232,14 @@ def _noise(chain: Chain, ledger: Ledger, calendar: Calendar, rng: np.random.Gene
     units = np.rint(np.exp(rng.normal(15, 2, 2 * count))).astype(np.int64) + 600
     for i in range(count):
         pay, back = int(units[2 * i]), int(units[2 * i + 1])
-        chain.bitcoin.append(BitcoinTx(at[i], hashes[i], [(wallets[3 * i], pay + back + 1_200, hashes[count + i], 0)],
-                                       [(wallets[3 * i + 1], pay), (wallets[3 * i + 2], back)]))  # fmt: skip
+        chain.bitcoin.append(
+            BitcoinTx(
+                at[i],
+                hashes[i],
+                [(wallets[3 * i], pay + back + 1_200, hashes[count + i], 0)],
+                [(wallets[3 * i + 1], pay), (wallets[3 * i + 2], back)],
+            )
+        )
     miners = addresses.bitcoin(rng, calendar.days)
     hashes = hex_strings(rng, calendar.days, 32)
     for day in range(calendar.days):

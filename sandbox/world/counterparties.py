@@ -108,8 +108,17 @@ def make_counterparties(people: People, streams: Streams) -> Counterparties:
     hot = [list(addresses.make(chain, streams("hot", CHAINS[chain]), 4)) for chain in range(3)]
     cold = [str(addresses.make(chain, streams("cold", CHAINS[chain]), 1)[0]) for chain in range(3)]
     return Counterparties(
-        name=[row[0] for row in _SERVICES], category=[row[1] for row in _SERVICES],
-        pool=np.concatenate(pool), pool_chain=np.concatenate(chains), pool_service=np.concatenate(services),
-        by_service=by_service, own=own, home=home, deposit=deposit, hot=hot, cold=cold, spare=spare,
+        name=[row[0] for row in _SERVICES],
+        category=[row[1] for row in _SERVICES],
+        pool=np.concatenate(pool),
+        pool_chain=np.concatenate(chains),
+        pool_service=np.concatenate(services),
+        by_service=by_service,
+        own=own,
+        home=home,
+        deposit=deposit,
+        hot=hot,
+        cold=cold,
+        spare=spare,
         share=np.array([row[2] for row in _SERVICES], dtype=float),
-    )  # fmt: skip
+    )

@@ -1,4 +1,5 @@
-"""Constants of the sandbox world: assets, places, categories, and the scenario definitions its planted cases are built around.
+"""Constants of the sandbox world: assets, places, categories, and the scenario definitions its planted cases are
+built around.
 
 What belongs here: values that several modules of the world share. What does not: anything random (see `streams`)
 and anything about how a file is written (see `landing`).

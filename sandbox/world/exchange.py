@@ -1,4 +1,5 @@
-"""The exchange feed: the ledger's deposits, withdrawals, internal transfers and trades by delivery day, and its address book."""
+"""The exchange feed: the ledger's deposits, withdrawals, internal transfers and trades by delivery day, and its
+address book."""
 
 from __future__ import annotations
 
@@ -42,45 +43,81 @@ def _transfers(
     tx_hash = np.where(part.pending, None, table.tx_hash[part.row])
     rail = coded(np.where(rows.crypto, 0, 1), RAILS)
     columns = {
-        "account_id": texts(people.account_id[rows.account]), "rail_code": rail, "asset_code": coded(rows.asset, ASSETS),
+        "account_id": texts(people.account_id[rows.account]),
+        "rail_code": rail,
+        "asset_code": coded(rows.asset, ASSETS),
         "amount": decimals(rows.units),
-    }  # fmt: skip
+    }
     chain = coded(rows.chain, CHAINS)
     reference = texts(table.bank_reference[part.row])
     tail = {"status_code": coded(part.status, STATUSES), "event_at": times(rows.event)}
     who = {"ip_address": texts(ip[part.row]), "device_id": texts(device[part.row])}
     if outward:
         fee = np.where(rows.crypto, np.maximum(rows.units // 1_000 // 100 * 100, 100), 90 * UNIT // 100)
-        return pa.table({"withdrawal_id": texts(part.ids)} | columns | {
-            "fee_amount": decimals(fee), "chain_code": chain, "to_address": external, "tx_hash": texts(tx_hash),
-            "beneficiary_account": texts(rows.bank_account), "bank_reference": reference} | tail | who)  # fmt: skip
+        return pa.table(
+            {"withdrawal_id": texts(part.ids)}
+            | columns
+            | {
+                "fee_amount": decimals(fee),
+                "chain_code": chain,
+                "to_address": external,
+                "tx_hash": texts(tx_hash),
+                "beneficiary_account": texts(rows.bank_account),
+                "bank_reference": reference,
+            }
+            | tail
+            | who
+        )
     own = np.full(len(rows), None, dtype=object)
     own[rows.crypto] = parties.deposit[rows.chain[rows.crypto], rows.account[rows.crypto]]
-    return pa.table({"deposit_id": texts(part.ids)} | columns | {
-        "chain_code": chain, "from_address": external, "to_address": texts(own), "tx_hash": texts(tx_hash),
-        "bank_reference": reference} | tail | who)  # fmt: skip
+    return pa.table(
+        {"deposit_id": texts(part.ids)}
+        | columns
+        | {
+            "chain_code": chain,
+            "from_address": external,
+            "to_address": texts(own),
+            "tx_hash": texts(tx_hash),
+            "bank_reference": reference,
+        }
+        | tail
+        | who
+    )
 
 
 def _internal(part: _Part, people: People) -> pa.Table:
     rows = part.rows
-    return pa.table({
-        "internal_transfer_id": texts(part.ids), "from_account_id": texts(people.account_id[rows.account]),
-        "to_account_id": texts(people.account_id[rows.to_account]), "asset_code": coded(rows.asset, ASSETS),
-        "amount": plain(rows.units), "status_code": coded(part.status, STATUSES), "event_at": times(rows.event),
-    })  # fmt: skip
+    return pa.table(
+        {
+            "internal_transfer_id": texts(part.ids),
+            "from_account_id": texts(people.account_id[rows.account]),
+            "to_account_id": texts(people.account_id[rows.to_account]),
+            "asset_code": coded(rows.asset, ASSETS),
+            "amount": plain(rows.units),
+            "status_code": coded(part.status, STATUSES),
+            "event_at": times(rows.event),
+        }
+    )
 
 
 def _trades(part: _Part, people: People) -> pa.Table:
     rows = part.rows
     price = np.rint(rows.quote_units.astype(float) / rows.units * UNIT).astype(np.int64)
     fee = rows.quote_units // 500 // 1_000_000 * 1_000_000
-    return pa.table({
-        "trade_id": texts(part.ids), "account_id": texts(people.account_id[rows.account]),
-        "side_code": coded(np.where(rows.buy, 0, 1), ("buy", "sell")), "base_asset_code": coded(rows.asset, ASSETS),
-        "quote_asset_code": coded(rows.quote, ASSETS), "base_amount": decimals(rows.units),
-        "quote_amount": decimals(rows.quote_units), "price": decimals(price), "fee_amount": decimals(fee),
-        "event_at": times(rows.event),
-    })  # fmt: skip
+    return pa.table(
+        {
+            "trade_id": texts(part.ids),
+            "account_id": texts(people.account_id[rows.account]),
+            "side_code": coded(np.where(rows.buy, 0, 1), ("buy", "sell")),
+            "base_asset_code": coded(rows.asset, ASSETS),
+            "quote_asset_code": coded(rows.quote, ASSETS),
+            "base_amount": decimals(rows.units),
+            "quote_amount": decimals(rows.quote_units),
+            "price": decimals(price),
+            "fee_amount": decimals(fee),
+            "event_at": times(rows.event),
+        }
+    )
 
 
 def _addresses(people: People, parties: Counterparties, calendar: Calendar) -> tuple[pa.Table, np.ndarray, np.ndarray]:
@@ -97,18 +134,34 @@ def _addresses(people: People, parties: Counterparties, calendar: Calendar) -> t
         ]
     book.sort(key=lambda row: row[5])
     columns = list(zip(*book, strict=True))
-    data = pa.table({
-        "address": texts(list(columns[0])), "chain_code": texts(list(columns[1])), "role_code": texts(list(columns[2])),
-        "account_id": texts(list(columns[3])), "assigned_at": times(np.array(columns[4], dtype=np.int64)),
-    })  # fmt: skip
+    data = pa.table(
+        {
+            "address": texts(list(columns[0])),
+            "chain_code": texts(list(columns[1])),
+            "role_code": texts(list(columns[2])),
+            "account_id": texts(list(columns[3])),
+            "assigned_at": times(np.array(columns[4], dtype=np.int64)),
+        }
+    )
     return data, np.array(columns[5]), np.array(columns[0], dtype=object)
 
 
-def write_exchange(root: Path, ledger: Ledger, people: People, parties: Counterparties, calendar: Calendar, streams: Streams,
-                   faults: Faults) -> dict[str, int]:  # fmt: skip
+def write_exchange(
+    root: Path,
+    ledger: Ledger,
+    people: People,
+    parties: Counterparties,
+    calendar: Calendar,
+    streams: Streams,
+    faults: Faults,
+) -> dict[str, int]:
     """One delivery a day, and the opening delivery of the address book. Returns rows delivered by table."""
-    parts = {"deposits": _Part(ledger.deposits, calendar), "withdrawals": _Part(ledger.withdrawals, calendar),
-             "internal_transfers": _Part(ledger.internal, calendar), "trades": _Part(ledger.trades, calendar)}  # fmt: skip
+    parts = {
+        "deposits": _Part(ledger.deposits, calendar),
+        "withdrawals": _Part(ledger.withdrawals, calendar),
+        "internal_transfers": _Part(ledger.internal, calendar),
+        "trades": _Part(ledger.trades, calendar),
+    }
     data = {
         "deposits": _transfers(parts["deposits"], False, people, parties, streams("device", "deposits")),
         "withdrawals": _transfers(parts["withdrawals"], True, people, parties, streams("device", "withdrawals")),

@@ -1,4 +1,5 @@
-"""Data faults: records a loader must reject with a reason, written into CSV files only (a typed Parquet column cannot hold them).
+"""Data faults: records a loader must reject with a reason, written into CSV files only (a typed Parquet column
+cannot hold them).
 
 Every fault is labelled in the truth folder, and the source's own control totals know it.
 """
@@ -42,8 +43,20 @@ class Faults:
     def of(self, table: str, day: int) -> list[Odd]:
         return self.lines.get((table, day), [])
 
-    def add(self, table: str, day: int, record_id: str, what: str, value: str, account: int, other: int, at: int,
-            units: int, people: People, calendar: Calendar) -> None:  # fmt: skip
+    def add(
+        self,
+        table: str,
+        day: int,
+        record_id: str,
+        what: str,
+        value: str,
+        account: int,
+        other: int,
+        at: int,
+        units: int,
+        people: People,
+        calendar: Calendar,
+    ) -> None:
         amount = value if what == "amount" else f"{units // UNIT}.00"
         asset = value if what == "asset" else "EUR"
         event = value if what == "time" else to_datetime(at).isoformat(sep=" ")

@@ -60,8 +60,15 @@ def _nothing(stage: str) -> None:
     return None
 
 
-def generate(directory: Path, *, customers: int = 5_000, days: int = 90, seed: int = 7, start: date = date(2026, 1, 1),
-             progress: Callable[[str], None] | None = None) -> WorldSummary:  # fmt: skip
+def generate(
+    directory: Path,
+    *,
+    customers: int = 5_000,
+    days: int = 90,
+    seed: int = 7,
+    start: date = date(2026, 1, 1),
+    progress: Callable[[str], None] | None = None,
+) -> WorldSummary:
     """Writes `directory`/landing, /truth and /vendor. The same arguments give the same bytes in every file.
 
     customers: parties (at least 1); days: length of the ledger from `start` on, in UTC days (at least 1).
@@ -127,9 +134,11 @@ def generate(directory: Path, *, customers: int = 5_000, days: int = 90, seed: i
     return summary
 
 
-def _activity(people: People, calendar: Calendar, prices, parties: Counterparties, streams: Streams,
-              planter: Planter) -> tuple[Movements, Movements, Movements]:  # fmt: skip
-    """Fiat and crypto transfers, internal transfers and trades, background and planted, thinned to a sane alert rate."""
+def _activity(
+    people: People, calendar: Calendar, prices, parties: Counterparties, streams: Streams, planter: Planter
+) -> tuple[Movements, Movements, Movements]:
+    """Fiat and crypto transfers, internal transfers and trades, background and planted, thinned to a sane alert
+    rate."""
     background = Background(people, calendar, prices, parties, streams)
     fiat, crypto = background.fiat(), background.crypto()
     internal, trades = background.internal(), background.trades()
@@ -145,7 +154,7 @@ def _activity(people: People, calendar: Calendar, prices, parties: Counterpartie
     transfers = concat(ordinary, from_rows(planter.rows["transfers"]))
     internal = concat(internal, from_rows(planter.rows["internal"]))
     rng = streams("calm")
-    transfers = transfers.take(calm.structuring(transfers, prices, calendar, people, rng))
+    transfers = transfers.take(calm.structuring(transfers, people, rng))
     keep, keep_internal = calm.pass_through(transfers, internal, prices, calendar, people, rng)
     transfers, internal = transfers.take(keep), internal.take(keep_internal)
     for name, table in (("transfers", transfers), ("internal", internal), ("trades", trades)):
@@ -168,9 +177,19 @@ def _delay(table: Movements, calendar: Calendar, rng: np.random.Generator) -> No
     table.columns["delay"][late] = np.minimum(days, room)[late]
 
 
-def _fault_labels(first: int, faults: Faults, chain: Chain, ledger: Ledger, unscreened: list[str], bad_party: int,
-                  broken: list[tuple[int, int]], calendar: Calendar, people: People) -> list[Label]:  # fmt: skip
-    """Labels of what is wrong with the data itself: rejects, second versions, late rows, chain deposits nobody credited."""
+def _fault_labels(
+    first: int,
+    faults: Faults,
+    chain: Chain,
+    ledger: Ledger,
+    unscreened: list[str],
+    bad_party: int,
+    broken: list[tuple[int, int]],
+    calendar: Calendar,
+    people: People,
+) -> list[Label]:
+    """Labels of what is wrong with the data itself: rejects, second versions, late rows, chain deposits nobody
+    credited."""
     made: list[Label] = []
 
     def label(

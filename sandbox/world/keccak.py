@@ -50,8 +50,11 @@ def _permute(lanes: list[np.ndarray]) -> list[np.ndarray]:
         for y in range(5):
             for x in range(5):
                 moved[y + 5 * ((2 * x + 3 * y) % 5)] = _rotate(lanes[x + 5 * y] ^ theta[x], _OFFSETS[x, y])
-        lanes = [moved[x + 5 * y] ^ (~moved[(x + 1) % 5 + 5 * y] & moved[(x + 2) % 5 + 5 * y])
-                 for y in range(5) for x in range(5)]  # fmt: skip
+        lanes = [
+            moved[x + 5 * y] ^ (~moved[(x + 1) % 5 + 5 * y] & moved[(x + 2) % 5 + 5 * y])
+            for y in range(5)
+            for x in range(5)
+        ]
         lanes[0] = lanes[0] ^ constant
     return lanes
 

@@ -1,4 +1,5 @@
-"""The KYC feed: parties and accounts, their later changes, and rows that arrive days after the customer's first transfers."""
+"""The KYC feed: parties and accounts, their later changes, and rows that arrive days after the customer's first
+transfers."""
 
 from __future__ import annotations
 
@@ -57,37 +58,43 @@ def _parties(
 ) -> pa.Table:
     income = people.income[party]
     birth = people.birth[party]
-    return pa.table({
-        "party_id": texts(people.party_id[party]),
-        "party_type_code": coded(people.is_company[party].astype(int), ("person", "company")),
-        "legal_name": texts(people.name[party]),
-        "birth_date": pa.array(birth.astype("datetime64[D]").astype(object), pa.date32()),
-        "residence_country_code": coded(country, COUNTRY_CODES),
-        "nationality_country_code": coded(np.where(people.is_company[party], NONE, people.nationality[party]), COUNTRY_CODES),
-        "kyc_level_code": coded(people.level[party], LEVELS),
-        "kyc_status_code": coded(people.status[party], KYC_STATUSES),
-        "is_pep": pa.array(people.is_pep[party]),
-        "declared_annual_income_amount": texts([f"{v}.00" if v else None for v in income.tolist()]),
-        "declared_income_ccy": texts(np.where(income > 0, people.income_ccy[party], None)),
-        "occupation": texts(people.occupation[party]),
-        "segment_code": coded(people.segment[party], SEGMENTS),
-        "risk_rating_code": coded(risk, RISKS),
-        "next_review_date": pa.array(people.review[party].astype(object), pa.date32()),
-        "valid_from_at": times(valid_from),
-    })  # fmt: skip
+    return pa.table(
+        {
+            "party_id": texts(people.party_id[party]),
+            "party_type_code": coded(people.is_company[party].astype(int), ("person", "company")),
+            "legal_name": texts(people.name[party]),
+            "birth_date": pa.array(birth.astype("datetime64[D]").astype(object), pa.date32()),
+            "residence_country_code": coded(country, COUNTRY_CODES),
+            "nationality_country_code": coded(
+                np.where(people.is_company[party], NONE, people.nationality[party]), COUNTRY_CODES
+            ),
+            "kyc_level_code": coded(people.level[party], LEVELS),
+            "kyc_status_code": coded(people.status[party], KYC_STATUSES),
+            "is_pep": pa.array(people.is_pep[party]),
+            "declared_annual_income_amount": texts([f"{v}.00" if v else None for v in income.tolist()]),
+            "declared_income_ccy": texts(np.where(income > 0, people.income_ccy[party], None)),
+            "occupation": texts(people.occupation[party]),
+            "segment_code": coded(people.segment[party], SEGMENTS),
+            "risk_rating_code": coded(risk, RISKS),
+            "next_review_date": pa.array(people.review[party].astype(object), pa.date32()),
+            "valid_from_at": times(valid_from),
+        }
+    )
 
 
 def _accounts(people: People, account: np.ndarray) -> pa.Table:
     closed, last = people.closed[account], people.last_activity[account]
-    return pa.table({
-        "account_id": texts(people.account_id[account]),
-        "party_id": texts(people.party_id[people.account_party[account]]),
-        "account_type_code": texts(["spot"] * len(account)),
-        "opened_at": times(people.opened[account]),
-        "closed_at": times(closed, closed == NONE),
-        "last_activity_at": times(last, last == NONE),
-        "valid_from_at": times(people.opened[account]),
-    })  # fmt: skip
+    return pa.table(
+        {
+            "account_id": texts(people.account_id[account]),
+            "party_id": texts(people.party_id[people.account_party[account]]),
+            "account_type_code": texts(["spot"] * len(account)),
+            "opened_at": times(people.opened[account]),
+            "closed_at": times(closed, closed == NONE),
+            "last_activity_at": times(last, last == NONE),
+            "valid_from_at": times(people.opened[account]),
+        }
+    )
 
 
 def write_kyc(root: Path, people: People, changes: Changes, calendar: Calendar) -> dict[str, int]:
@@ -127,6 +134,8 @@ def write_kyc(root: Path, people: People, changes: Changes, calendar: Calendar) 
 def _faulty(people: People, party: int) -> Odd:
     """A further version of a party with an impossible date: a reject, and the earlier version stands."""
     kind = "company" if people.is_company[party] else "person"
-    line = (f"{people.party_id[party]},{kind},{people.name[party]},,{COUNTRY_CODES[people.country[party]]},,full,approved,false,,,,"
-            f"{SEGMENTS[people.segment[party]]},high,,31.02.2026")  # fmt: skip
+    line = (
+        f"{people.party_id[party]},{kind},{people.name[party]},,{COUNTRY_CODES[people.country[party]]},,full,approved,false,,,,"
+        f"{SEGMENTS[people.segment[party]]},high,,31.02.2026"
+    )
     return Odd(line, None, None, None, people.party_id[party], has_amount=False)

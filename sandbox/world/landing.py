@@ -36,7 +36,8 @@ def decimals(units: np.ndarray) -> pa.Array:
 
 
 def plain(units: np.ndarray, places: int = 8) -> pa.Array:
-    """int64 of 1e-8 -> text with exactly `places` decimals (8 or 18), never in scientific notation. Amounts are not negative."""
+    """int64 of 1e-8 -> text with exactly `places` decimals (8 or 18), never in scientific notation. Amounts are
+    not negative."""
     whole = pc.cast(pa.array(units // UNIT), pa.string())
     part = pc.utf8_lpad(pc.cast(pa.array(units % UNIT), pa.string()), 8, "0")
     text = pc.binary_join_element_wise(whole, part, ".")
@@ -72,7 +73,8 @@ def amount_text(units: int) -> str:
 
 @dataclass
 class Totals:
-    """Per record: event day (days since 1970, negative = none), asset code (negative = none), units, hash; any may be None."""
+    """Per record: event day (days since 1970, negative = none), asset code (negative = none), units, hash; any may
+    be None."""
 
     day: np.ndarray | None
     asset: np.ndarray | None
@@ -133,9 +135,14 @@ def with_odd(totals: list[dict], odd: list[Odd]) -> list[dict]:
         )
         found = table.setdefault(
             (record.event_date, record.asset),
-            {"event_date": record.event_date, "asset_code": record.asset, "rows": 0,
-             "amount": amount_text(0) if record.has_amount else None, "hash": "0"},
-        )  # fmt: skip
+            {
+                "event_date": record.event_date,
+                "asset_code": record.asset,
+                "rows": 0,
+                "amount": amount_text(0) if record.has_amount else None,
+                "hash": "0",
+            },
+        )
         found["rows"] += 1
         if record.has_amount:
             whole, part = found["amount"].split(".")
@@ -183,8 +190,12 @@ class Delivery:
         )
 
     def close(self) -> None:
-        manifest = {"delivery_id": self.delivery_id, "delivered_at": iso_z(self.delivered), "business_date": self.business.isoformat(),
-                    "files": sorted(self.files, key=lambda f: f["name"])}  # fmt: skip
+        manifest = {
+            "delivery_id": self.delivery_id,
+            "delivered_at": iso_z(self.delivered),
+            "business_date": self.business.isoformat(),
+            "files": sorted(self.files, key=lambda f: f["name"]),
+        }
         (self.folder / "_manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 
 

@@ -93,22 +93,32 @@ def write_tagpacks(root: Path, parties: Counterparties, calendar: Calendar, stre
 def _pack(category: int, day: date, tags: list[tuple[str, int, int]], parties: Counterparties) -> bytes:
     concept, abuse = _CONCEPTS[category]
     body = {
-        "title": f"Sandbox attribution: {CATEGORIES[category]}", "creator": "Plumbline sandbox", "confidence": "service_data",
-        "is_cluster_definer": False, "description": f"Invented addresses of invented services ({CATEGORIES[category]})",
-        "category": concept, "lastmod": day, "source": "https://sandbox.invalid/attribution",
-    }  # fmt: skip
+        "title": f"Sandbox attribution: {CATEGORIES[category]}",
+        "creator": "Plumbline sandbox",
+        "confidence": "service_data",
+        "is_cluster_definer": False,
+        "description": f"Invented addresses of invented services ({CATEGORIES[category]})",
+        "category": concept,
+        "lastmod": day,
+        "source": "https://sandbox.invalid/attribution",
+    }
     if abuse:
         body["abuse"] = abuse
     body["tags"] = [
-        {"address": address, "currency": "BTC" if chain == BITCOIN else "TRX" if chain == TRON else "ETH",
-         "label": parties.name[service], "actor": parties.name[service].lower().replace(" & ", "_").replace(" ", "_")}
+        {
+            "address": address,
+            "currency": "BTC" if chain == BITCOIN else "TRX" if chain == TRON else "ETH",
+            "label": parties.name[service],
+            "actor": parties.name[service].lower().replace(" & ", "_").replace(" ", "_"),
+        }
         for address, chain, service in tags
-    ]  # fmt: skip
+    ]
     return yaml.dump(body, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True).encode()
 
 
 def write_prices(root: Path, prices: Prices, calendar: Calendar) -> int:
-    """Daily rates; a missing one is not delivered, a broken one arrives as n/a. Returns the number of rows delivered."""
+    """Daily rates; a missing one is not delivered, a broken one arrives as n/a. Returns the number of rows
+    delivered."""
     count = 0
     absent, broken = set(prices.missing), set(prices.broken)
     for day in range(calendar.days):
@@ -116,17 +126,28 @@ def write_prices(root: Path, prices: Prices, calendar: Calendar) -> int:
         asset = np.array([a for a in range(len(ASSETS)) if (day, a) not in absent and (day, a) not in broken])
         units = prices.rate[day, asset]
         names = [ASSETS[a] for a in asset.tolist()]
-        data = pa.table({
-            "asset_code": texts(names), "rate_date": texts([business.isoformat()] * len(asset)), "rate_usd": plain(units),
-            "source": texts(["sandbox fixing 16:00 UTC"] * len(asset)),
-        })  # fmt: skip
+        data = pa.table(
+            {
+                "asset_code": texts(names),
+                "rate_date": texts([business.isoformat()] * len(asset)),
+                "rate_usd": plain(units),
+                "source": texts(["sandbox fixing 16:00 UTC"] * len(asset)),
+            }
+        )
         hashes = record_hashes([f"{name}:{business}" for name in names], units)
         at = np.full(len(asset), (calendar.start_us + day * DAY) // DAY)
         totals = Totals(at, asset, units, hashes, ASSETS, len(asset)).rows(0, len(asset))
         odd = [
-            Odd(f"{ASSETS[a]},{business},n/a,sandbox fixing 16:00 UTC", business.isoformat(), ASSETS[a], None, f"{ASSETS[a]}:{business}")
-            for d, a in prices.broken if d == day
-        ]  # fmt: skip
+            Odd(
+                f"{ASSETS[a]},{business},n/a,sandbox fixing 16:00 UTC",
+                business.isoformat(),
+                ASSETS[a],
+                None,
+                f"{ASSETS[a]}:{business}",
+            )
+            for d, a in prices.broken
+            if d == day
+        ]
         delivery = Delivery(
             root / f"delivery={business}",
             f"prices-{business}",

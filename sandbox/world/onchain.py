@@ -1,4 +1,5 @@
-"""The on-chain feed in the Blockchain ETL schema: ethereum transactions and token transfers (Parquet), bitcoin transactions (NDJSON)."""
+"""The on-chain feed in the Blockchain ETL schema: ethereum transactions and token transfers (Parquet), bitcoin
+transactions (NDJSON)."""
 
 from __future__ import annotations
 
@@ -12,8 +13,17 @@ import pyarrow.compute as pc
 from sandbox.world.calendar import Calendar
 from sandbox.world.chain import FIRST_BLOCK, INTERVAL, BitcoinTx, Chain
 from sandbox.world.definitions import (
-    ASSETS, BITCOIN, BTC, CHAINS, DAY, DELIVERY_DELAY, ETH, ETHEREUM, TOKEN_CONTRACTS, US,
-)  # fmt: skip
+    ASSETS,
+    BITCOIN,
+    BTC,
+    CHAINS,
+    DAY,
+    DELIVERY_DELAY,
+    ETH,
+    ETHEREUM,
+    TOKEN_CONTRACTS,
+    US,
+)
 from sandbox.world.landing import Delivery, Totals, amount_text, cuts, texts, times
 from sandbox.world.streams import Streams
 
@@ -76,22 +86,40 @@ def _ethereum(
     amount_hex = texts(np.array([f"{v:064x}" for v in small.tolist()], dtype=object))
     call = pc.binary_join_element_wise(pa.array(["0xa9059cbb"] * count), padded, amount_hex, "")
     gas_price = rng.integers(400_000_000, 9_000_000_000, count)
-    transactions = pa.table({
-        "hash": texts(tx_hash), "nonce": pa.array(rng.integers(0, 4_000, count)), "block_hash": block_hash,
-        "block_number": pa.array(number), "transaction_index": pa.array(index), "from_address": sender, "to_address": called,
-        "value": _wei(value), "gas": pa.array(np.where(token, 65_000, 21_000)), "gas_price": pc.cast(pa.array(gas_price), pa.string()),
-        "input": pc.if_else(pa.array(token), call, "0x"), "block_timestamp": times(mined),
-        "max_fee_per_gas": pc.cast(pa.array(gas_price * 2), pa.string()), "max_priority_fee_per_gas": texts(["100000000"] * count),
-        "transaction_type": pa.array(np.full(count, 2)),
-    })  # fmt: skip
+    transactions = pa.table(
+        {
+            "hash": texts(tx_hash),
+            "nonce": pa.array(rng.integers(0, 4_000, count)),
+            "block_hash": block_hash,
+            "block_number": pa.array(number),
+            "transaction_index": pa.array(index),
+            "from_address": sender,
+            "to_address": called,
+            "value": _wei(value),
+            "gas": pa.array(np.where(token, 65_000, 21_000)),
+            "gas_price": pc.cast(pa.array(gas_price), pa.string()),
+            "input": pc.if_else(pa.array(token), call, "0x"),
+            "block_timestamp": times(mined),
+            "max_fee_per_gas": pc.cast(pa.array(gas_price * 2), pa.string()),
+            "max_priority_fee_per_gas": texts(["100000000"] * count),
+            "transaction_type": pa.array(np.full(count, 2)),
+        }
+    )
     day = mined // DAY
     totals = Totals(day, np.full(count, ETH), value, None, ASSETS, count)
     t = np.flatnonzero(token)
-    transfers = pa.table({
-        "token_address": texts(contract[t]), "from_address": sender.take(pa.array(t)), "to_address": receiver.take(pa.array(t)),
-        "value": pc.cast(pa.array(small[t]), pa.string()), "transaction_hash": texts(tx_hash[t]),
-        "log_index": pa.array(index[t] * 2 + 1), "block_number": pa.array(number[t]), "block_timestamp": times(mined[t]),
-    })  # fmt: skip
+    transfers = pa.table(
+        {
+            "token_address": texts(contract[t]),
+            "from_address": sender.take(pa.array(t)),
+            "to_address": receiver.take(pa.array(t)),
+            "value": pc.cast(pa.array(small[t]), pa.string()),
+            "transaction_hash": texts(tx_hash[t]),
+            "log_index": pa.array(index[t] * 2 + 1),
+            "block_number": pa.array(number[t]),
+            "block_timestamp": times(mined[t]),
+        }
+    )
     token_totals = Totals(day[t], asset[t], small[t] * 100, None, ASSETS, len(t))
     delivery_day = (mined - calendar.start_us) // DAY
     return transactions, totals, delivery_day, transfers, token_totals, delivery_day[t]
@@ -152,8 +180,12 @@ def write_onchain(root: Path, chain: Chain, calendar: Calendar, streams: Streams
         if calendar.start_us <= tx.time < calendar.end_us:
             number = (tx.time - calendar.start_us) // INTERVAL[BITCOIN]
             blocks.setdefault(number * INTERVAL[BITCOIN] // DAY, []).append((number, tx.time, tx))
-    counts = {"ethereum_transactions": transactions.num_rows, "ethereum_token_transfers": transfers.num_rows,
-              "bitcoin_inputs": 0, "bitcoin_outputs": 0}  # fmt: skip
+    counts = {
+        "ethereum_transactions": transactions.num_rows,
+        "ethereum_token_transfers": transfers.num_rows,
+        "bitcoin_inputs": 0,
+        "bitcoin_outputs": 0,
+    }
     for day in range(calendar.days):
         business = calendar.day(day)
         delivery = Delivery(

@@ -18,19 +18,173 @@ RISKS = ("low", "medium", "high")
 COUNTRY_CODES = tuple(COUNTRIES)
 NONE = -1  # "no value" in an int64 time column
 
-_FIRST = (
-    "Ada Alba Amir Anouk Arne Berit Bruno Carla Cem Dara Dion Edda Elio Emre Enya Femke Fenna Goran Hanne Ilse Imani "
-    "Ivo Jarek Jonna Kaja Kian Lale Levi Livia Luka Maren Milo Nadia Nils Noor Oona Orla Pavel Pia Quinn Rasa Remy Runa "
-    "Sami Senna Sol Talia Tariq Ulla Uma Veit Vera Wim Yara Yusuf Zeno Zora"
-).split()
-_LAST_HEAD = "Al Bar Bel Bre Cor Dal Der Eck Fal Gar Hol Ive Jan Kel Lor Mar Nor Ost Pel Quar Ros Sel Tor Ulm Ver Wes Zan".split()
-_LAST_TAIL = "berg bury dahl den feld gard hagen heim holt ic ini kova land lund mann mont nes ova quist rup ski son stad stone ter vik wood".split()
-_TRADES = "Consulting Digital Energy Foods Freight Games Holdings Imports Logistics Media Mining Retail Studios Systems Trading Travel".split()
-_FORMS = {"GB": "Ltd", "IE": "Ltd", "US": "LLC", "NL": "B.V.", "FR": "SARL", "ES": "S.L.", "IT": "S.r.l.", "LT": "UAB", "SG": "Pte Ltd", "AE": "FZE", "TR": "A.S.", "NG": "Ltd"}  # fmt: skip
-_OCCUPATIONS = (
-    "accountant|civil servant|craftsman|doctor|driver|engineer|entrepreneur|lawyer|nurse|pensioner|sales clerk|"
-    "software developer|student|teacher|trader|unemployed"
-).split("|")
+_FIRST = [
+    "Ada",
+    "Alba",
+    "Amir",
+    "Anouk",
+    "Arne",
+    "Berit",
+    "Bruno",
+    "Carla",
+    "Cem",
+    "Dara",
+    "Dion",
+    "Edda",
+    "Elio",
+    "Emre",
+    "Enya",
+    "Femke",
+    "Fenna",
+    "Goran",
+    "Hanne",
+    "Ilse",
+    "Imani",
+    "Ivo",
+    "Jarek",
+    "Jonna",
+    "Kaja",
+    "Kian",
+    "Lale",
+    "Levi",
+    "Livia",
+    "Luka",
+    "Maren",
+    "Milo",
+    "Nadia",
+    "Nils",
+    "Noor",
+    "Oona",
+    "Orla",
+    "Pavel",
+    "Pia",
+    "Quinn",
+    "Rasa",
+    "Remy",
+    "Runa",
+    "Sami",
+    "Senna",
+    "Sol",
+    "Talia",
+    "Tariq",
+    "Ulla",
+    "Uma",
+    "Veit",
+    "Vera",
+    "Wim",
+    "Yara",
+    "Yusuf",
+    "Zeno",
+    "Zora",
+]
+_LAST_HEAD = [
+    "Al",
+    "Bar",
+    "Bel",
+    "Bre",
+    "Cor",
+    "Dal",
+    "Der",
+    "Eck",
+    "Fal",
+    "Gar",
+    "Hol",
+    "Ive",
+    "Jan",
+    "Kel",
+    "Lor",
+    "Mar",
+    "Nor",
+    "Ost",
+    "Pel",
+    "Quar",
+    "Ros",
+    "Sel",
+    "Tor",
+    "Ulm",
+    "Ver",
+    "Wes",
+    "Zan",
+]
+_LAST_TAIL = [
+    "berg",
+    "bury",
+    "dahl",
+    "den",
+    "feld",
+    "gard",
+    "hagen",
+    "heim",
+    "holt",
+    "ic",
+    "ini",
+    "kova",
+    "land",
+    "lund",
+    "mann",
+    "mont",
+    "nes",
+    "ova",
+    "quist",
+    "rup",
+    "ski",
+    "son",
+    "stad",
+    "stone",
+    "ter",
+    "vik",
+    "wood",
+]
+_TRADES = [
+    "Consulting",
+    "Digital",
+    "Energy",
+    "Foods",
+    "Freight",
+    "Games",
+    "Holdings",
+    "Imports",
+    "Logistics",
+    "Media",
+    "Mining",
+    "Retail",
+    "Studios",
+    "Systems",
+    "Trading",
+    "Travel",
+]
+_FORMS = {
+    "GB": "Ltd",
+    "IE": "Ltd",
+    "US": "LLC",
+    "NL": "B.V.",
+    "FR": "SARL",
+    "ES": "S.L.",
+    "IT": "S.r.l.",
+    "LT": "UAB",
+    "SG": "Pte Ltd",
+    "AE": "FZE",
+    "TR": "A.S.",
+    "NG": "Ltd",
+}
+_OCCUPATIONS = [
+    "accountant",
+    "civil servant",
+    "craftsman",
+    "doctor",
+    "driver",
+    "engineer",
+    "entrepreneur",
+    "lawyer",
+    "nurse",
+    "pensioner",
+    "sales clerk",
+    "software developer",
+    "student",
+    "teacher",
+    "trader",
+    "unemployed",
+]
 _OCCUPATION_INCOME = np.array([1.2, 1.0, 0.9, 1.9, 0.7, 1.4, 1.5, 1.8, 0.8, 0.6, 0.6, 1.6, 0.25, 1.0, 1.7, 0.2])
 
 
@@ -38,7 +192,8 @@ _OCCUPATION_INCOME = np.array([1.2, 1.0, 0.9, 1.9, 0.7, 1.4, 1.5, 1.8, 0.8, 0.6,
 class People:
     """Struct of arrays. Party columns have one element a party, account columns one an account; times are int64 us.
 
-    `account_party[i]` is the party of account i; the first `parties` accounts are the parties' main accounts, in party order.
+    `account_party[i]` is the party of account i; the first `parties` accounts are the parties' main accounts, in
+    party order.
     """
 
     parties: int
@@ -132,12 +287,24 @@ def make_people(count: int, calendar: Calendar, streams: Streams) -> People:
         parties=count,
         party_id=np.array([f"P{10_000_000 + 7 * i:08d}" for i in ids.tolist()], dtype=object),
         name=_names(streams("people", "names"), is_company, country),
-        is_company=is_company, segment=segment, country=country, nationality=nationality, birth=birth, income=income,
+        is_company=is_company,
+        segment=segment,
+        country=country,
+        nationality=nationality,
+        birth=birth,
+        income=income,
         income_ccy=np.array([COUNTRIES[c][1] for c in COUNTRY_CODES], dtype=object)[country],
         occupation=np.where(is_company, None, np.array(_OCCUPATIONS, dtype=object)[occupation]),
-        is_pep=is_pep, level=level, status=status, risk=risk, review=review, kyc_delay=delay, weight=weight, scale=scale,
+        is_pep=is_pep,
+        level=level,
+        status=status,
+        risk=risk,
+        review=review,
+        kyc_delay=delay,
+        weight=weight,
+        scale=scale,
         **accounts,
-    )  # fmt: skip
+    )
 
 
 def _make_accounts(count: int, country: np.ndarray, calendar: Calendar, streams: Streams) -> dict[str, np.ndarray]:
@@ -165,7 +332,11 @@ def _make_accounts(count: int, country: np.ndarray, calendar: Calendar, streams:
     addresses = np.array([f"198.{18 + (a & 1)}.{b}.{c}" for a, b, c in ips.tolist()], dtype=object)
     return {
         "account_id": np.array([f"A{30_000_000 + 11 * i:08d}" for i in rng.permutation(total).tolist()], dtype=object),
-        "account_party": party, "opened": opened, "closed": np.full(total, NONE, dtype=np.int64), "last_activity": last,
+        "account_party": party,
+        "opened": opened,
+        "closed": np.full(total, NONE, dtype=np.int64),
+        "last_activity": last,
         "bank_account": np.array([iban(c, n) for c, n in zip(place, numbers.tolist(), strict=True)], dtype=object),
-        "devices": devices.reshape(total, 2), "ips": addresses.reshape(total, 3),
-    }  # fmt: skip
+        "devices": devices.reshape(total, 2),
+        "ips": addresses.reshape(total, 3),
+    }

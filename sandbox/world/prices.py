@@ -16,7 +16,8 @@ _DAILY_VOLATILITY = {"BTC": 0.022, "ETH": 0.031, "EUR": 0.0035, "GBP": 0.004}
 
 @dataclass
 class Prices:
-    """`rate[day, asset]` in 1e-8 USD; `missing` lists (day, asset) with no published rate, `broken` those published as n/a."""
+    """`rate[day, asset]` in 1e-8 USD; `missing` lists (day, asset) with no published rate, `broken` those
+    published as n/a."""
 
     rate: np.ndarray
     missing: list[tuple[int, int]]

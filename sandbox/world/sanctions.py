@@ -1,4 +1,5 @@
-"""An invented sanctions list in OFAC's published CSV form, over several publications with additions, removals and changes."""
+"""An invented sanctions list in OFAC's published CSV form, over several publications with additions, removals and
+changes."""
 
 from __future__ import annotations
 
@@ -13,12 +14,64 @@ from sandbox.world.definitions import BITCOIN, ETHEREUM, TRON
 from sandbox.world.streams import Streams
 
 _NULL = "-0- "
-_HEADS = "ARKAN BOREL CALDAR DOVRIN ESKAR FENDREL GOROV HALVAR ISTREN JORVIK KOSTAR LUMEK MIRZAN NOVREK ORSAL PETRAV QADRIN RUSTEK SOLMAR TARVEN".split()
-_TAILS = "OV ENKO ADZE MANI STAN DIN BERG ULLAH ESCU AKIS".split()
-_GIVEN = "Anton Boris Cyrus Dario Emil Farid Goran Hamid Igor Jamal Karim Leon Milan Nasir Oleg Pyotr Rafiq Said Tomas Viktor".split()
-_TRADES = (
-    "SHIPPING TRADING AVIATION PETROLEUM EXCHANGE TECHNOLOGIES GENERAL IMPORT HOLDING FOUNDATION LOGISTICS".split()
-)
+_HEADS = [
+    "ARKAN",
+    "BOREL",
+    "CALDAR",
+    "DOVRIN",
+    "ESKAR",
+    "FENDREL",
+    "GOROV",
+    "HALVAR",
+    "ISTREN",
+    "JORVIK",
+    "KOSTAR",
+    "LUMEK",
+    "MIRZAN",
+    "NOVREK",
+    "ORSAL",
+    "PETRAV",
+    "QADRIN",
+    "RUSTEK",
+    "SOLMAR",
+    "TARVEN",
+]
+_TAILS = ["OV", "ENKO", "ADZE", "MANI", "STAN", "DIN", "BERG", "ULLAH", "ESCU", "AKIS"]
+_GIVEN = [
+    "Anton",
+    "Boris",
+    "Cyrus",
+    "Dario",
+    "Emil",
+    "Farid",
+    "Goran",
+    "Hamid",
+    "Igor",
+    "Jamal",
+    "Karim",
+    "Leon",
+    "Milan",
+    "Nasir",
+    "Oleg",
+    "Pyotr",
+    "Rafiq",
+    "Said",
+    "Tomas",
+    "Viktor",
+]
+_TRADES = [
+    "SHIPPING",
+    "TRADING",
+    "AVIATION",
+    "PETROLEUM",
+    "EXCHANGE",
+    "TECHNOLOGIES",
+    "GENERAL",
+    "IMPORT",
+    "HOLDING",
+    "FOUNDATION",
+    "LOGISTICS",
+]
 _PROGRAMS = ("CYBER2", "SDGT", "DPRK3", "RUSSIA-EO14024", "ILLICIT-DRUGS-EO14059", "IRAN-EO13902")
 _CITIES = (("Norvik", "Valdoria"), ("Port Esker", "Valdoria"), ("Samarra Bay", "Kastoria"), ("Old Quay", "Tyrenia"))
 _ASSET_CODES = {BITCOIN: "XBT", ETHEREUM: "ETH", TRON: "USDT"}
@@ -41,8 +94,12 @@ class Entry:
     addresses: list[tuple[str, int, str]] = field(default_factory=list)
 
     def listed(self, publication: int) -> bool:
-        return {ALWAYS: True, ADDED_SECOND: publication >= 1, ADDED_THIRD: publication >= 2,
-                REMOVED_SECOND: publication < 1}[self.lives]  # fmt: skip
+        return {
+            ALWAYS: True,
+            ADDED_SECOND: publication >= 1,
+            ADDED_THIRD: publication >= 2,
+            REMOVED_SECOND: publication < 1,
+        }[self.lives]
 
 
 @dataclass
@@ -73,8 +130,21 @@ class SanctionsList:
             vessel = ["Crude Oil Tanker", "105,000", "61,000", "Kastoria"] if entry.kind == "vessel" else [_NULL] * 4
             kind = _NULL if entry.kind == "entity" else entry.kind
             call_sign = f"3E{entry.number % 1_000}" if entry.kind == "vessel" else _NULL
-            lines["sdn.csv"].append(_line([str(entry.number), entry.name, kind, entry.program, title, call_sign,
-                                           *vessel, _NULL, head or _NULL]))  # fmt: skip
+            lines["sdn.csv"].append(
+                _line(
+                    [
+                        str(entry.number),
+                        entry.name,
+                        kind,
+                        entry.program,
+                        title,
+                        call_sign,
+                        *vessel,
+                        _NULL,
+                        head or _NULL,
+                    ]
+                )
+            )
             if overflow:
                 lines["sdn_comments.csv"].append(_line([str(entry.number), overflow.strip()]))
             for number, (street, city, country) in enumerate(entry.places):

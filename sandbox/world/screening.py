@@ -51,15 +51,33 @@ def _alerts(ext: str, category: int, indirect: int, name: str | None, cents: int
         found.append(
             ("INDIRECT", indirect, max(cents * 3 // 10, 1), f"{CATEGORIES[indirect].upper()}: unnamed cluster")
         )
-    return json.dumps([
-        {"alertLevel": severity(code), "service": service, "externalId": str(uuid.uuid3(uuid.NAMESPACE_URL, f"{ext}|{kind}|{code}")),
-         "alertAmount": amount / 100, "exposureType": kind, "categoryId": code, "category": CATEGORIES[code]}
-        for kind, code, amount, service in found
-    ])  # fmt: skip
+    return json.dumps(
+        [
+            {
+                "alertLevel": severity(code),
+                "service": service,
+                "externalId": str(uuid.uuid3(uuid.NAMESPACE_URL, f"{ext}|{kind}|{code}")),
+                "alertAmount": amount / 100,
+                "exposureType": kind,
+                "categoryId": code,
+                "category": CATEGORIES[code],
+            }
+            for kind, code, amount, service in found
+        ]
+    )
 
 
-def _side(table: Table, direction: str, index: np.ndarray, chain: Chain, people: People, parties: Counterparties, prices: Prices,
-          calendar: Calendar, rng: np.random.Generator) -> pa.Table:  # fmt: skip
+def _side(
+    table: Table,
+    direction: str,
+    index: np.ndarray,
+    chain: Chain,
+    people: People,
+    parties: Counterparties,
+    prices: Prices,
+    calendar: Calendar,
+    rng: np.random.Generator,
+) -> pa.Table:
     rows = table.rows
     chosen = np.flatnonzero(rows.crypto & (table.final_status == COMPLETED))
     part = rows.take(chosen)
@@ -98,21 +116,35 @@ def _side(table: Table, direction: str, index: np.ndarray, chain: Chain, people:
         _alerts(e, c, i, n, v) if c in _ALERTING or i >= 0 else "[]"
         for e, c, i, n, v in zip(ids, category.tolist(), part.indirect.tolist(), names, cents.tolist(), strict=True)
     ]
-    return pa.table({
-        "external_id": texts(ids), "ledger_transfer_id": texts([f"exchange:{kind}:{i}" for i in table.ids[chosen]]),
-        "user_id": texts(user), "direction": texts([direction] * len(part)), "network": coded(part.chain, VENDOR_NETWORKS),
-        "asset": coded(part.asset, ASSETS), "transfer_reference": texts(reference), "tx": texts(tx), "idx": pa.array(index[chosen]),
-        "usd_amount": decimals(cents * 1_000_000).cast(pa.decimal128(18, 2)), "asset_amount": decimals(part.units),
-        "timestamp": times(mined), "updated_at": times(updated, part.unscreened), "output_address": texts(output),
-        "direct_name": texts(names), "direct_category_id": pa.array(category, mask=category < 0), "alerts": texts(alerts),
-    })  # fmt: skip
+    return pa.table(
+        {
+            "external_id": texts(ids),
+            "ledger_transfer_id": texts([f"exchange:{kind}:{i}" for i in table.ids[chosen]]),
+            "user_id": texts(user),
+            "direction": texts([direction] * len(part)),
+            "network": coded(part.chain, VENDOR_NETWORKS),
+            "asset": coded(part.asset, ASSETS),
+            "transfer_reference": texts(reference),
+            "tx": texts(tx),
+            "idx": pa.array(index[chosen]),
+            "usd_amount": decimals(cents * 1_000_000).cast(pa.decimal128(18, 2)),
+            "asset_amount": decimals(part.units),
+            "timestamp": times(mined),
+            "updated_at": times(updated, part.unscreened),
+            "output_address": texts(output),
+            "direct_name": texts(names),
+            "direct_category_id": pa.array(category, mask=category < 0),
+            "alerts": texts(alerts),
+        }
+    )
 
 
 _ALERTING = frozenset(c for c in CATEGORIES if c is not None and category_floor_usd(c) is not None)
 
 
 def mark_unscreened(ledger: Ledger) -> list[str]:
-    """The vendor is still busy with the world's last few ordinary crypto transfers (in place). Returns their transfer ids."""
+    """The vendor is still busy with the world's last few ordinary crypto transfers (in place). Returns their
+    transfer ids."""
     found = []
     for kind, table in (("deposit", ledger.deposits), ("withdrawal", ledger.withdrawals)):
         rows = table.rows
@@ -127,8 +159,16 @@ def mark_unscreened(ledger: Ledger) -> list[str]:
     ]
 
 
-def write_vendor(root: Path, ledger: Ledger, chain: Chain, people: People, parties: Counterparties, prices: Prices,
-                 calendar: Calendar, streams: Streams) -> int:  # fmt: skip
+def write_vendor(
+    root: Path,
+    ledger: Ledger,
+    chain: Chain,
+    people: People,
+    parties: Counterparties,
+    prices: Prices,
+    calendar: Calendar,
+    streams: Streams,
+) -> int:
     """transfers.parquet and categories.json. Returns the number of transfers."""
     root.mkdir(parents=True, exist_ok=True)
     sides = [

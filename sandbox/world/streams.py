@@ -1,4 +1,5 @@
-"""Random streams: one independent generator for each named purpose, so that adding a draw in one place moves nothing elsewhere."""
+"""Random streams: one independent generator for each named purpose, so that adding a draw in one place moves
+nothing elsewhere."""
 
 from __future__ import annotations
 

@@ -15,8 +15,20 @@ from sandbox.world.landing import texts
 from sandbox.world.people import People
 from sandbox.world.planted.planter import Case, Unplanted
 
-COLUMNS = ("case_no", "kind", "typology", "scenario_id", "expected", "parameter", "party_id", "account_id", "transfer_ids",
-           "window_start_at", "window_end_at", "note")  # fmt: skip
+COLUMNS = (
+    "case_no",
+    "kind",
+    "typology",
+    "scenario_id",
+    "expected",
+    "parameter",
+    "party_id",
+    "account_id",
+    "transfer_ids",
+    "window_start_at",
+    "window_end_at",
+    "note",
+)
 
 
 @dataclass
@@ -45,8 +57,22 @@ def labels_of(cases: list[Case], transfer_ids: dict[int, str], people: People) -
     for case in cases:
         ids = ";".join(sorted({transfer_ids[number] for _, number in case.rows}))
         for scenario, expected in case.expect.items():
-            made.append(Label(case.number, case.kind, case.typology, scenario, expected, case.parameter, people.party_id[case.party],
-                              people.account_id[case.account], ids, _moment(case.start), _moment(case.end), case.note))  # fmt: skip
+            made.append(
+                Label(
+                    case.number,
+                    case.kind,
+                    case.typology,
+                    scenario,
+                    expected,
+                    case.parameter,
+                    people.party_id[case.party],
+                    people.account_id[case.account],
+                    ids,
+                    _moment(case.start),
+                    _moment(case.end),
+                    case.note,
+                )
+            )
     return made
 
 

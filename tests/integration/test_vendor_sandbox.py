@@ -1,13 +1,11 @@
 """The vendor sandbox over real HTTP on loopback: the vendors' contracts, states and refusals."""
 
-import asyncio
 import http.client
 import json
 import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 import uuid
 from dataclasses import dataclass
@@ -49,21 +47,8 @@ class InThread:
 
 @pytest.fixture
 def server(world):
-    started, done = threading.Event(), asyncio.Event()
-    served: dict = {}
-
-    async def serve() -> None:
-        async with vendor.running(vendor.Vendor(world)) as url:
-            served.update(port=int(url.rpartition(":")[2]), loop=asyncio.get_running_loop())
-            started.set()
-            await done.wait()
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),))
-    thread.start()
-    assert started.wait(10)
-    yield InThread(served["port"])
-    served["loop"].call_soon_threadsafe(done.set)
-    thread.join()
+    with vendor.in_thread(vendor.Vendor(world)) as url:
+        yield InThread(int(url.rpartition(":")[2]))
 
 
 def call(server, method: str, path: str, body: object = None, headers: dict | None = None):

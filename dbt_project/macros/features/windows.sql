@@ -8,9 +8,11 @@ partition by {{ by }} order by event_at range between interval {{ length }} prec
 partition by {{ by }} order by event_at range between current row and interval {{ length }} following
 {%- endmacro -%}
 
-{#- Everything strictly before the row's instant and at most the length back: peers at the same instant are not history. -#}
-{%- macro rolling_before(by, length) -%}
-partition by {{ by }} order by event_at range between interval {{ length }} preceding and interval 1 microsecond preceding
+{#- Everything strictly before the row's instant and at most so many days back: peers at the same instant are not history. Both
+    bounds are in microseconds, because Spark wants them in one unit. -#}
+{%- macro rolling_before(by, days) -%}
+partition by {{ by }} order by event_at
+range between interval {{ days * 86400000000 }} microseconds preceding and interval 1 microseconds preceding
 {%- endmacro -%}
 
 {#- Ratio of two non-negative decimals of at most two decimals, decimal(38,6), halves away from zero; null where the second is 0

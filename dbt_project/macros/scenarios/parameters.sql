@@ -1,5 +1,5 @@
-{#- The parameters of a scenario as one wide row per context (segment, jurisdiction, currency and validity interval), with the
-    version of the scenario and the id of the set of rows used. codes: the parameter codes wanted as columns.
+{#- The parameters of a scenario as one wide row per context (segment, jurisdiction, currency and validity interval) with the
+    id of the set of rows used. codes: the parameter codes wanted as columns.
     Join with on_scenario_parameters(): a leg without a row has no parameters in force, which is an error, never a pass. -#}
 {%- macro scenario_parameters(scenario_id, codes) -%}
 select
@@ -8,14 +8,13 @@ select
   ccy_key,
   valid_from_date,
   valid_to_date,
-  scenario_version,
   parameter_set_id
   {%- for code in codes %},
   max(case when parameter_code = '{{ code }}' then parameter_value end) as {{ code }}
   {%- endfor %}
 from {{ ref('scenario_parameter_sets') }}
 where scenario_id = '{{ scenario_id }}'
-group by segment_key, jurisdiction_key, ccy_key, valid_from_date, valid_to_date, scenario_version, parameter_set_id
+group by segment_key, jurisdiction_key, ccy_key, valid_from_date, valid_to_date, parameter_set_id
 {%- endmacro -%}
 
 {#- Join condition of a leg with scenario_parameters(): as of the leg's event date, half-open. -#}

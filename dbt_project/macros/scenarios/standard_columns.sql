@@ -1,11 +1,11 @@
 {#- The select list every scenario ends with: the standard columns, in their order and types. The relation selected from has one
-    row per leg of the population with the leg's own columns and: scenario_version, parameter_set_id, window_start_at,
+    row per leg of the population with the leg's own columns and: parameter_set_id, window_start_at,
     window_end_at, measure_1_value, measure_2_value, threshold_1_value, threshold_2_value, outcome_code, reason_code,
     reason_text, evidence_transfer_ids, evidence_known_at, evidence_end_at; subject_type_code and subject_id too.
     measures: the names of the two measures. -#}
 {%- macro scenario_standard_columns(scenario_id, measures) -%}
   cast('{{ scenario_id }}' as string) as scenario_id,
-  cast(scenario_version as string) as scenario_version,
+  cast((select max(scenario_version) from {{ ref('scenarios') }} where scenario_id = '{{ scenario_id }}') as string) as scenario_version,
   leg_id,
   transfer_id,
   legs_expected,

@@ -51,11 +51,11 @@ measured as (
     leg_id,
     party_id,
     amount_usd,
-    count(amount_usd) over ({{ rolling_before('party_id', '90 days') }}) as history_count_90d,
-    sum(amount_usd) over ({{ rolling_before('party_id', '90 days') }}) as history_sum_usd,
-    sum(cast(amount_usd * amount_usd as decimal(38,4))) over ({{ rolling_before('party_id', '90 days') }}) as history_sum_of_squares,
-    min(amount_usd) over ({{ rolling_before('party_id', '90 days') }}) as history_min_usd,
-    max(amount_usd) over ({{ rolling_before('party_id', '90 days') }}) as history_max_usd
+    count(amount_usd) over ({{ rolling_before('party_id', 90) }}) as history_count_90d,
+    sum(amount_usd) over ({{ rolling_before('party_id', 90) }}) as history_sum_usd,
+    sum(cast(amount_usd * amount_usd as decimal(38,4))) over ({{ rolling_before('party_id', 90) }}) as history_sum_of_squares,
+    min(amount_usd) over ({{ rolling_before('party_id', 90) }}) as history_min_usd,
+    max(amount_usd) over ({{ rolling_before('party_id', 90) }}) as history_max_usd
   from legs
 ),
 

@@ -47,18 +47,18 @@ resolved as (
     and parameters.valid_from_date <= intervals.valid_from_date
     and coalesce(parameters.valid_to_date, date '9999-12-31') >= intervals.valid_to_date
   inner join contexts
-    on coalesce(parameters.segment_code, contexts.segment_key) = contexts.segment_key
-    and coalesce(parameters.jurisdiction_code, contexts.jurisdiction_key) = contexts.jurisdiction_key
-    and coalesce(parameters.ccy_code, contexts.ccy_key) = contexts.ccy_key
+    on parameters.segment_code in ('any', contexts.segment_key)
+    and parameters.jurisdiction_code in ('any', contexts.jurisdiction_key)
+    and parameters.ccy_code in ('any', contexts.ccy_key)
   where intervals.valid_to_date is not null
   qualify row_number() over (
     partition by
       intervals.scenario_id, intervals.valid_from_date, contexts.segment_key, contexts.jurisdiction_key, contexts.ccy_key,
       parameters.parameter_code
     order by
-      case when parameters.segment_code is null then 1 else 0 end,
-      case when parameters.jurisdiction_code is null then 1 else 0 end,
-      case when parameters.ccy_code is null then 1 else 0 end,
+      case when parameters.segment_code = 'any' then 1 else 0 end,
+      case when parameters.jurisdiction_code = 'any' then 1 else 0 end,
+      case when parameters.ccy_code = 'any' then 1 else 0 end,
       parameters.parameter_id
   ) = 1
 ),

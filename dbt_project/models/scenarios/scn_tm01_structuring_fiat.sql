@@ -20,7 +20,6 @@ measured as (
     features.band_high_amount,
     case cast(parameters.window_hours as integer) when 24 then features.band_count_24h when 168 then features.band_count_7d end as band_count,
     case cast(parameters.window_hours as integer) when 24 then features.band_amount_24h when 168 then features.band_amount_7d end as band_amount,
-    parameters.scenario_version,
     parameters.parameter_set_id,
     parameters.reporting_threshold_amount,
     parameters.min_count,

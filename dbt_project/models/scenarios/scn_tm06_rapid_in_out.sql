@@ -22,7 +22,6 @@ measured as (
     features.leg_id is not null as has_features,
     features.inflow_usd,
     case cast(parameters.window_hours as integer) when 24 then features.outflow_usd_next_24h end as outflow_usd,
-    parameters.scenario_version,
     parameters.parameter_set_id,
     parameters.min_out_in_ratio,
     parameters.min_inflow_usd,

@@ -21,7 +21,6 @@ measured as (
     own_transfers.transfer_id is not null as is_own_transfer,
     features.leg_id is not null as has_features,
     case cast(parameters.window_hours as integer) when 24 then features.sender_count_24h when 48 then features.sender_count_48h end as sender_count,
-    parameters.scenario_version,
     parameters.parameter_set_id,
     parameters.min_senders,
     parameters.min_forwarded_ratio,

@@ -23,7 +23,6 @@ measured as (
     features.previous_activity_at,
     features.dormant_days,
     {{ seconds_between('features.first_opened_at', 'legs.event_at') }} as seconds_since_opened,
-    parameters.scenario_version,
     parameters.parameter_set_id,
     parameters.min_dormant_days,
     parameters.min_amount_usd

@@ -27,7 +27,6 @@ screenings as (
 parametered as (
   select
     legs.*,
-    parameters.scenario_version,
     parameters.parameter_set_id,
     screenings.transfer_id is not null as is_registered,
     coalesce(screenings.pending_count, 0) > 0 as is_pending

@@ -47,7 +47,6 @@ hits as (
 reasoned as (
   select
     legs.*,
-    parameters.scenario_version,
     parameters.parameter_set_id,
     parameters.min_match_score,
     hits.listing_known_at,

@@ -1,4 +1,5 @@
-"""The hand that plants cases: picks parties and times, appends ledger rows, and remembers what should happen to each case.
+"""The hand that plants cases: picks parties and times, appends ledger rows, and remembers what should happen to
+each case.
 
 What belongs here: the mechanics all typologies share. What a typology looks like is in its own module beside this one.
 """
@@ -12,8 +13,18 @@ import numpy as np
 from sandbox.world.calendar import Calendar
 from sandbox.world.counterparties import Counterparties
 from sandbox.world.definitions import (
-    BTC, DAY, ETHEREUM, HOUR, QUANTUM, TRON, UNIT, US, USD, USDC, USDT,
-)  # fmt: skip
+    BTC,
+    DAY,
+    ETHEREUM,
+    HOUR,
+    QUANTUM,
+    TRON,
+    UNIT,
+    US,
+    USD,
+    USDC,
+    USDT,
+)
 from sandbox.world.people import People
 from sandbox.world.prices import Prices
 from sandbox.world.streams import Streams
@@ -138,6 +149,9 @@ class Planter:
         return made
 
     def _append(self, case: Case, table: str, row: dict) -> dict:
+        # a tiny world may run out of settled customers: whoever stands in was already a customer then
+        if self.people.opened[case.account] > row["event"]:
+            self.people.opened[case.account] = row["event"] - DAY
         number = len(self.rows["transfers"]) + len(self.rows["internal"])
         row["plant"] = number
         self.rows[table].append(row)
@@ -156,8 +170,17 @@ class Planter:
         row["bank_account"] = self.people.bank_account[case.account]
         return self._append(case, "transfers", row | more)
 
-    def crypto(self, case: Case, at: int, cents: int, outward: bool, asset: int = USDC, external: int | None = None,
-               chain: int | None = None, **more: object) -> dict:  # fmt: skip
+    def crypto(
+        self,
+        case: Case,
+        at: int,
+        cents: int,
+        outward: bool,
+        asset: int = USDC,
+        external: int | None = None,
+        chain: int | None = None,
+        **more: object,
+    ) -> dict:
         """A crypto deposit or withdrawal worth `cents` USD: exactly so for USDC, to the rate of the day otherwise."""
         if chain is None:
             chain = 0 if asset == BTC else ETHEREUM if asset != USDT else TRON
@@ -167,8 +190,16 @@ class Planter:
             rate = int(self.prices.rate[self.day(at), asset])
             units = max(round(cents * UNIT * (UNIT // 100) / rate) // QUANTUM[asset], 1) * QUANTUM[asset]
         external = int(self.parties.own[chain, case.account]) if external is None else external
-        row = {"account": case.account, "crypto": True, "asset": asset, "units": units, "chain": chain, "external": external,
-               "event": at, "outward": outward}  # fmt: skip
+        row = {
+            "account": case.account,
+            "crypto": True,
+            "asset": asset,
+            "units": units,
+            "chain": chain,
+            "external": external,
+            "event": at,
+            "outward": outward,
+        }
         return self._append(case, "transfers", row | more)
 
     def internal(self, case: Case, at: int, cents: int, sender: int, **more: object) -> dict:

@@ -47,6 +47,8 @@ def _positives(planter: Planter) -> None:
                 planter.skip(TYPOLOGY, LATE, "", "the world is too short for a delivery days later")
             else:
                 kind, late, note = LATE, {"delay": delay}, note + f"; the outflow is delivered {delay} days late"
+        elif number % 6 == 5:
+            late, note = {"first_pending": True}, note + "; the last outflow is pending first and completed a day later"
         elif number % 6 == 4:
             start = planter.business_hours(
                 planter.anchor(DAY, last=max(planter.calendar.end_us - 7 * DAY, planter.calendar.start_us + 2 * DAY))

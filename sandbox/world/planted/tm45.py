@@ -1,4 +1,5 @@
-"""TM45 address screening: a transfer with an address that is on the sanctions list on its day, however it is written."""
+"""TM45 address screening: a transfer with an address that is on the sanctions list on its day, however it is
+written."""
 
 from __future__ import annotations
 
@@ -38,17 +39,38 @@ class _Screening:
     def __init__(self, planter: Planter, sanctions: SanctionsList):
         self.planter, self.sanctions, self.used = planter, sanctions, set()
 
-    def transfer(self, kind: str, expect: dict[str, str], parameter: str, note: str, chain: int, text: str, cents: int,
-                 outward: bool, clean: str | None = None, first: int | None = None, last: int | None = None, **more: object) -> None:  # fmt: skip
+    def transfer(
+        self,
+        kind: str,
+        expect: dict[str, str],
+        parameter: str,
+        note: str,
+        chain: int,
+        text: str,
+        cents: int,
+        outward: bool,
+        clean: str | None = None,
+        first: int | None = None,
+        last: int | None = None,
+        **more: object,
+    ) -> None:
         planter = self.planter
         stranger = planter.parties.take_spare(chain)
         case = planter.case(TYPOLOGY, kind, expect, parameter, note, planter.host())
         case.listed = text
         at = planter.anchor(HOUR, first, last)
-        # whoever is a tiny world's only host was already a customer then
-        planter.people.opened[case.account] = min(int(planter.people.opened[case.account]), at - 30 * HOUR)
-        planter.crypto(case, at, cents, outward, asset=_ASSET[chain], chain=chain, external=stranger, external_text=text,
-                       clean=clean, **({"category": NO_EXPOSURE} | more))  # fmt: skip
+        planter.crypto(
+            case,
+            at,
+            cents,
+            outward,
+            asset=_ASSET[chain],
+            chain=chain,
+            external=stranger,
+            external_text=text,
+            clean=clean,
+            **({"category": NO_EXPOSURE} | more),
+        )
 
     def stranger(self, chain: int) -> str:
         return str(self.planter.parties.pool[self.planter.parties.take_spare(chain)])
@@ -65,16 +87,27 @@ def plant(planter: Planter, sanctions: SanctionsList) -> None:
     for number in range(planter.counts(4)):
         chain = (BITCOIN, ETHEREUM)[number % 2]
         address = sanctions.take(ALWAYS, chain, screening.used)
-        screening.transfer(BENIGN, {"TM45": FIRE}, "dust", "dust sent unasked from a listed address; closed as not attributable",
-                           chain, address, 30, False, address)  # fmt: skip
+        screening.transfer(
+            BENIGN,
+            {"TM45": FIRE},
+            "dust",
+            "dust sent unasked from a listed address; closed as not attributable",
+            chain,
+            address,
+            30,
+            False,
+            address,
+        )
     _odd_but_clean(screening)
 
 
 def _positives(screening: _Screening) -> None:
     planter, number = screening.planter, 0
     for chain, names in (
-        (ETHEREUM, 10), (BITCOIN, 9), (TRON, 1),
-    ):  # fmt: skip
+        (ETHEREUM, 10),
+        (BITCOIN, 9),
+        (TRON, 1),
+    ):
         for spelling in range(names):
             for _ in range(max(1, planter.counts(8) // 8)):
                 address = screening.sanctions.take(ALWAYS, chain, screening.used)
@@ -83,8 +116,18 @@ def _positives(screening: _Screening) -> None:
                 identified = number % 2 == 1
                 expect = {"TM45": FIRE, "TM28": FIRE} if identified else {"TM45": FIRE}
                 note = f"listed address written as {name}; the vendor {'names it too' if identified else 'does not know it'}"
-                screening.transfer(PLANTED, expect, name, note, chain, text, planter.between(20_000, 180_000), number % 3 == 1, address,
-                                   category=3 if identified else NO_EXPOSURE)  # fmt: skip
+                screening.transfer(
+                    PLANTED,
+                    expect,
+                    name,
+                    note,
+                    chain,
+                    text,
+                    planter.between(20_000, 180_000),
+                    number % 3 == 1,
+                    address,
+                    category=3 if identified else NO_EXPOSURE,
+                )
                 number += 1
     publications = screening.sanctions.publications
     if len(publications) < 2:
@@ -94,29 +137,72 @@ def _positives(screening: _Screening) -> None:
     for number in range(planter.counts(4)):
         chain = (BITCOIN, ETHEREUM)[number % 2]
         address = screening.sanctions.take(ADDED_SECOND, chain, screening.used)
-        screening.transfer(PLANTED, {"TM45": FIRE}, "listed_inside", "address listed during the world, transfer after that",
-                           chain, address, planter.between(20_000, 90_000), False, address, first=second + 9 * HOUR)  # fmt: skip
+        screening.transfer(
+            PLANTED,
+            {"TM45": FIRE},
+            "listed_inside",
+            "address listed during the world, transfer after that",
+            chain,
+            address,
+            planter.between(20_000, 90_000),
+            False,
+            address,
+            first=second + 9 * HOUR,
+        )
         address = screening.sanctions.take(REMOVED_SECOND, chain, screening.used)
-        screening.transfer(PLANTED, {"TM45": FIRE}, "before_delisting", "address delisted during the world, transfer before that",
-                           chain, address, planter.between(20_000, 90_000), False, address, last=second - HOUR)  # fmt: skip
+        screening.transfer(
+            PLANTED,
+            {"TM45": FIRE},
+            "before_delisting",
+            "address delisted during the world, transfer before that",
+            chain,
+            address,
+            planter.between(20_000, 90_000),
+            False,
+            address,
+            last=second - HOUR,
+        )
     last = planter.calendar.end_us - 11 * 24 * HOUR
     if last < planter.calendar.start_us + 24 * HOUR:
         planter.skip(TYPOLOGY, LATE, "", "the world is too short for a delivery days later")
         return
     for _ in range(planter.counts(2)):
         address = screening.sanctions.take(ALWAYS, ETHEREUM, screening.used)
-        screening.transfer(LATE, {"TM45": FIRE}, "late", "transfer with a listed address, delivered 5 days late", ETHEREUM,
-                           address, planter.between(20_000, 90_000), True, address, last=last, delay=5)  # fmt: skip
+        screening.transfer(
+            LATE,
+            {"TM45": FIRE},
+            "late",
+            "transfer with a listed address, delivered 5 days late",
+            ETHEREUM,
+            address,
+            planter.between(20_000, 90_000),
+            True,
+            address,
+            last=last,
+            delay=5,
+        )
 
 
 def _near_misses(screening: _Screening) -> None:
     planter = screening.planter
     for number in range(planter.counts(8)):
         chain = (BITCOIN, ETHEREUM)[number % 2]
-        address = one_character_off(screening.sanctions.take(ALWAYS, chain, screening.used).lower()
-                                    if chain == ETHEREUM else screening.sanctions.take(ALWAYS, chain, screening.used), planter.rng)  # fmt: skip
-        screening.transfer(NEAR_MISS, {"TM45": NO_FIRE}, "address", "one character differs from a listed address", chain, address,
-                           planter.between(20_000, 90_000), number % 3 == 1)  # fmt: skip
+        address = one_character_off(
+            screening.sanctions.take(ALWAYS, chain, screening.used).lower()
+            if chain == ETHEREUM
+            else screening.sanctions.take(ALWAYS, chain, screening.used),
+            planter.rng,
+        )
+        screening.transfer(
+            NEAR_MISS,
+            {"TM45": NO_FIRE},
+            "address",
+            "one character differs from a listed address",
+            chain,
+            address,
+            planter.between(20_000, 90_000),
+            number % 3 == 1,
+        )
     publications = screening.sanctions.publications
     if len(publications) < 2:
         planter.skip(TYPOLOGY, NEAR_MISS, "delisted", "the world is too short for a second publication")
@@ -126,11 +212,31 @@ def _near_misses(screening: _Screening) -> None:
     for number in range(planter.counts(8)):
         chain = (BITCOIN, ETHEREUM)[number % 2]
         address = screening.sanctions.take(REMOVED_SECOND, chain, screening.used)
-        screening.transfer(NEAR_MISS, {"TM45": NO_FIRE}, "delisted", "address delisted before the transfer", chain, address,
-                           planter.between(20_000, 90_000), False, address, first=second + (0 if number % 4 == 1 else 9 * HOUR))  # fmt: skip
+        screening.transfer(
+            NEAR_MISS,
+            {"TM45": NO_FIRE},
+            "delisted",
+            "address delisted before the transfer",
+            chain,
+            address,
+            planter.between(20_000, 90_000),
+            False,
+            address,
+            first=second + (0 if number % 4 == 1 else 9 * HOUR),
+        )
         address = screening.sanctions.take(ADDED_SECOND, chain, screening.used)
-        screening.transfer(NEAR_MISS, {"TM45": NO_FIRE}, "listed_later", "address listed only after the transfer", chain, address,
-                           planter.between(20_000, 90_000), number % 3 == 1, address, last=second)  # fmt: skip
+        screening.transfer(
+            NEAR_MISS,
+            {"TM45": NO_FIRE},
+            "listed_later",
+            "address listed only after the transfer",
+            chain,
+            address,
+            planter.between(20_000, 90_000),
+            number % 3 == 1,
+            address,
+            last=second,
+        )
 
 
 def _odd_but_clean(screening: _Screening) -> None:
@@ -141,5 +247,14 @@ def _odd_but_clean(screening: _Screening) -> None:
         address = screening.stranger(chain)
         ways = _spellings(address, screening.stranger(chain), chain)
         name, text = ways[1 + number % (len(ways) - 1)]
-        screening.transfer(FAULT, {"TM45": NO_FIRE}, name, f"a harmless address written as {name} must be monitored all the same",
-                           chain, text, planter.between(5_000, 60_000), number % 4 < 2, address)  # fmt: skip
+        screening.transfer(
+            FAULT,
+            {"TM45": NO_FIRE},
+            name,
+            f"a harmless address written as {name} must be monitored all the same",
+            chain,
+            text,
+            planter.between(5_000, 60_000),
+            number % 4 < 2,
+            address,
+        )

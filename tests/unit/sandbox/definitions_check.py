@@ -1,6 +1,7 @@
 """An independent, plain reading of the six scenarios over the delivered files, for the tests of the sandbox world.
 
-Nothing of the generator is used here: only landing and vendor files, Decimal arithmetic and loops. Where a definition can be
+Nothing of the generator is used here: only landing and vendor files, Decimal arithmetic and loops. Where a
+definition can be
 read in two ways, both are evaluated: a planted case must fire in both, a near miss in neither.
 """
 
@@ -20,8 +21,27 @@ import pandas as pd
 CENT = Decimal("0.01")
 DAY = timedelta(days=1)
 ZERO_TOLERANCE = {1, 3, 23}
-FLOORS = {2: 1000, 4: 1000, 6: 1000, 12: 1000, 18: 1000, 25: 1000, 28: 1000, 29: 1000, 34: 1000, 35: 1000, 36: 1000, 42: 1000, 43: 1000,
-          13: 5000, 16: 5000, 19: 5000, 24: 5000, 30: 5000, 33: 5000}  # fmt: skip
+FLOORS = {
+    2: 1000,
+    4: 1000,
+    6: 1000,
+    12: 1000,
+    18: 1000,
+    25: 1000,
+    28: 1000,
+    29: 1000,
+    34: 1000,
+    35: 1000,
+    36: 1000,
+    42: 1000,
+    43: 1000,
+    13: 5000,
+    16: 5000,
+    19: 5000,
+    24: 5000,
+    30: 5000,
+    33: 5000,
+}
 
 
 @dataclass
@@ -30,6 +50,8 @@ class Leg:
     account: str
     inward: bool
     fiat: bool
+    asset: str
+    amount: Decimal
     usd: Decimal | None
     at: datetime
     counterparty: str | None
@@ -86,19 +108,48 @@ def load(root: Path) -> World:
         frame = parquet_rows(landing / "exchange", name).drop_duplicates(key, keep="last")
         inward = kind == "deposit"
         for row in frame[frame.status_code == "completed"].itertuples():
-            transfer, fiat, at = f"exchange:{kind}:{getattr(row, key)}", row.rail_code == "fiat", row.event_at.to_pydatetime()
+            transfer, fiat, at = (
+                f"exchange:{kind}:{getattr(row, key)}",
+                row.rail_code == "fiat",
+                row.event_at.to_pydatetime(),
+            )
             external = row.from_address if inward else row.to_address
-            add(row.account_id, Leg(transfer, row.account_id, inward, fiat, usd(row.asset_code, row.amount, at), at, None if fiat else external))
+            add(
+                row.account_id,
+                Leg(
+                    transfer,
+                    row.account_id,
+                    inward,
+                    fiat,
+                    row.asset_code,
+                    row.amount,
+                    usd(row.asset_code, row.amount, at),
+                    at,
+                    None if fiat else external,
+                ),
+            )
             if not fiat:
                 world.addresses[transfer] = (external, at.date())
     for row in csv_rows(landing / "exchange", "internal_transfers.csv"):
         at = _moment(row["event_at"])
-        if row["status_code"] != "completed" or at is None or not re.fullmatch(r"\d+(\.\d+)?", row["amount"]) or row["asset_code"] in ("", "???"):
+        if (
+            row["status_code"] != "completed"
+            or at is None
+            or not re.fullmatch(r"\d+(\.\d+)?", row["amount"])
+            or row["asset_code"] in ("", "???")
+        ):
             continue
-        value = usd(row["asset_code"], Decimal(row["amount"]), at)
+        asset, amount = row["asset_code"], Decimal(row["amount"])
+        value = usd(asset, amount, at)
         transfer = f"exchange:internal_transfer:{row['internal_transfer_id']}"
-        add(row["from_account_id"], Leg(transfer, row["from_account_id"], False, False, value, at, row["to_account_id"]))
-        add(row["to_account_id"], Leg(transfer, row["to_account_id"], True, False, value, at, row["from_account_id"]))
+        add(
+            row["from_account_id"],
+            Leg(transfer, row["from_account_id"], False, False, asset, amount, value, at, row["to_account_id"]),
+        )
+        add(
+            row["to_account_id"],
+            Leg(transfer, row["to_account_id"], True, False, asset, amount, value, at, row["from_account_id"]),
+        )
     for legs in world.legs.values():
         legs.sort(key=lambda leg: leg.at)
     return world
@@ -113,17 +164,23 @@ def _sum(legs: list[Leg]) -> Decimal:
 
 
 def structuring(legs: list[Leg]) -> tuple[bool, bool]:
-    """(in one direction, in both directions taken together)"""
-    band = [leg for leg in legs if leg.fiat and leg.usd is not None and 8500 <= leg.usd < 10000]
+    """(amounts of one currency and direction; all fiat amounts together, valued in USD)"""
+    native, band = defaultdict(list), []
+    for leg in legs:
+        if leg.fiat and 8500 <= leg.amount < 10000:
+            native[leg.asset, leg.inward].append(leg)
+        if leg.fiat and leg.usd is not None and 8500 <= leg.usd < 10000:
+            band.append(leg)
 
     def fires(chosen: list[Leg]) -> bool:
         return any(len(_within(chosen, leg.at - 7 * DAY, leg.at)) >= 3 for leg in chosen)
 
-    return fires([b for b in band if b.inward]) or fires([b for b in band if not b.inward]), fires(band)
+    return any(fires(chosen) for chosen in native.values()), fires(band)
 
 
 def pass_through(legs: list[Leg]) -> tuple[bool, bool]:
-    """(one inflow and what leaves in the 24 hours after it; all that came in and left in the 24 hours before an outflow)"""
+    """(one inflow and what leaves in the 24 hours after it; all that came in and left in the 24 hours before an
+    outflow)"""
     forward = trailing = False
     for leg in legs:
         if leg.usd is None:
@@ -139,7 +196,8 @@ def pass_through(legs: list[Leg]) -> tuple[bool, bool]:
 
 
 def fan_in(legs: list[Leg]) -> tuple[bool, bool]:
-    """(senders in the 48 hours before an outflow; senders in any 48 hours and what leaves in the 48 hours after the last)"""
+    """(senders in the 48 hours before an outflow; senders in any 48 hours and what leaves in the 48 hours after
+    the last)"""
     trailing = forward = False
     by_account = defaultdict(list)
     for leg in legs:
@@ -192,7 +250,9 @@ def screened(root: Path, world: World) -> set[str]:
     for folder in sorted((root / "landing" / "ofac").iterdir()):
         text = (folder / "sdn.csv").read_text() + (folder / "sdn_comments.csv").read_text()
         found = re.findall(r"Digital Currency Address - \w+ ([0-9A-Za-z]+)", text)
-        lists.append((date.fromisoformat(folder.name), {a.lower() if a.lower().startswith(("0x", "bc1")) else a for a in found}))
+        lists.append(
+            (date.fromisoformat(folder.name), {a.lower() if a.lower().startswith(("0x", "bc1")) else a for a in found})
+        )
     hits = set()
     for transfer, (text, day) in world.addresses.items():
         current = [listed for published, listed in lists if published <= day][-1]
@@ -202,12 +262,18 @@ def screened(root: Path, world: World) -> set[str]:
 
 
 def alerts(root: Path) -> tuple[dict[str, dict[str, tuple[bool, bool]]], World]:
-    """scenario -> party (TM28, TM45: transfer) -> fires, under both readings; keys that fire under neither are left out."""
+    """scenario -> party (TM28, TM45: transfer) -> fires, under both readings; keys that fire under neither are
+    left out."""
     world = load(root)
     found: dict[str, dict[str, tuple[bool, bool]]] = {s: {} for s in ("TM01", "TM06", "TM09", "TM14", "TM28", "TM45")}
     for party, legs in world.legs.items():
         woken = dormant(legs, world.last_activity)
-        for scenario, result in (("TM01", structuring(legs)), ("TM06", pass_through(legs)), ("TM09", fan_in(legs)), ("TM14", (woken, woken))):
+        for scenario, result in (
+            ("TM01", structuring(legs)),
+            ("TM06", pass_through(legs)),
+            ("TM09", fan_in(legs)),
+            ("TM14", (woken, woken)),
+        ):
             if any(result):
                 found[scenario][party] = result
     found["TM28"] = dict.fromkeys(direct_exposures(root), (True, True))

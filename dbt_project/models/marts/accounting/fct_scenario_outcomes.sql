@@ -14,13 +14,11 @@ transfers as (
     max(amount) as amount,
     count(*) as legs,
     max(legs_expected) as legs_expected,
+    -- '1' to '5' by weight, then the reason: the smallest text is the leg that matters most.
     min(
-      case outcome_code when 'errored' then 1 when 'alerted' then 2 when 'not_evaluable' then 3 when 'below_threshold' then 4 when 'excluded' then 5 else 1 end
-    ) as outcome_rank,
-    min_by(
-      coalesce(reason_code, ''),
-      case outcome_code when 'errored' then 1 when 'alerted' then 2 when 'not_evaluable' then 3 when 'below_threshold' then 4 when 'excluded' then 5 else 1 end
-    ) as reason_code
+      case outcome_code when 'errored' then '1' when 'alerted' then '2' when 'not_evaluable' then '3' when 'below_threshold' then '4' when 'excluded' then '5' else '1' end
+      || coalesce(reason_code, '')
+    ) as ranked_reason
   from scenario_legs
   group by scenario_id, scenario_version, transfer_id, event_date, asset_code
 ),
@@ -30,13 +28,13 @@ decided as (
     *,
     case
       when legs <> legs_expected then 'unexplained'
-      when outcome_rank = 1 then 'errored'
-      when outcome_rank = 2 then 'alerted'
-      when outcome_rank = 3 then 'not_evaluable'
-      when outcome_rank = 4 then 'below_threshold'
+      when ranked_reason like '1%' then 'errored'
+      when ranked_reason like '2%' then 'alerted'
+      when ranked_reason like '3%' then 'not_evaluable'
+      when ranked_reason like '4%' then 'below_threshold'
       else 'excluded'
     end as outcome_code,
-    case when legs <> legs_expected then 'legs_missing_or_doubled' else reason_code end as final_reason_code
+    case when legs <> legs_expected then 'legs_missing_or_doubled' else substr(ranked_reason, 2) end as reason_code
   from transfers
 ),
 
@@ -47,11 +45,11 @@ grouped as (
     event_date,
     asset_code,
     outcome_code,
-    final_reason_code as reason_code,
+    reason_code,
     count(*) as transfer_count,
     cast(sum(amount) as decimal(38,18)) as amount
   from decided
-  group by scenario_id, scenario_version, event_date, asset_code, outcome_code, final_reason_code
+  group by scenario_id, scenario_version, event_date, asset_code, outcome_code, reason_code
 ),
 
 rates as (

@@ -1,0 +1,6 @@
+{{ config(meta={'owner': 'data-engineering@plumbline.example'}) }}
+-- Promise 1: every record that a source says it delivered is in raw or rejected, staged or superseded, monitored or out of
+-- scope with a reason; amounts and record hashes agree. Each row returned is a break.
+select *
+from {{ ref('fct_feed_reconciliation') }}
+where not is_reconciled

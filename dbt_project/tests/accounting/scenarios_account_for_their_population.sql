@@ -1,0 +1,5 @@
+{{ config(meta={'owner': 'fcc-analytics@plumbline.example'}) }}
+-- Promise 2: every transfer of the population was seen by every scenario or has a reason why not; a difference of one fails.
+select *
+from {{ ref('fct_scenario_population') }}
+where unexplained_rows <> 0 or unexplained_asset_count <> 0

@@ -1,0 +1,12 @@
+{#- As many rows came out as went in: a join that drops or doubles rows cannot hide.
+    parts: list of {model, where}, whose rows add up; where: an optional condition on the tested model. -#}
+{% test row_count_equals(model, parts, where=none) %}
+with counted as (
+  select
+    (select count(*) from {{ model }}{% if where %} where {{ where }}{% endif %}) as row_count,
+    {% for part in parts %}(select count(*) from {{ part.model }}{% if part.where %} where {{ part.where }}{% endif %}){{ ' + ' if not loop.last }}{% endfor %} as expected_count
+)
+
+select * from counted
+where row_count <> expected_count
+{% endtest %}

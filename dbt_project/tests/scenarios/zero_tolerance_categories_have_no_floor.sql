@@ -1,0 +1,20 @@
+{{ config(meta={'owner': 'fcc-analytics@plumbline.example'}) }}
+-- depends_on: {{ ref("scn_tm28_direct_exposure") }}, so that a mistake in the seed fails the run but not before the accounting shows it
+-- A floor on such a category hides exposure that has no acceptable size: the category must have a floor of exactly zero at any time.
+with categories as (
+  select distinct category_code
+  from {{ ref('exposure_categories') }}
+  where is_zero_tolerance
+),
+
+floors as (
+  select substr(parameter_code, 11) as category_code, parameter_value
+  from {{ ref('scenario_parameters') }}
+  where scenario_id = 'TM28' and substr(parameter_code, 1, 10) = 'floor_usd.'
+)
+
+select categories.category_code, floors.parameter_value
+from categories
+left join floors
+  on floors.category_code = categories.category_code
+where floors.parameter_value is null or floors.parameter_value <> 0

@@ -1,0 +1,219 @@
+"""On-chain transfers: Blockchain ETL files (Ethereum, Bitcoin) and recorded JSON-RPC answers of an Ethereum node.
+
+An extract is one file. A file lying outside a delivery folder was known when its newest block was mined; one that
+names no block time was always known.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+
+import dlt
+import numpy as np
+import pyarrow as pa
+from dlt.extract import DltResource
+
+from ingestion import control_totals, landing, records, rejects
+from ingestion.deliveries import DeliveredFile, Delivery, local_path, not_yet_loaded
+from ingestion.onchain import bitcoin, bulk, count, rpc
+from ingestion.onchain.parse import SCHEMAS, TABLES, Records, Rejected, UnusableFile, amount_of, asset_of, check
+from ingestion.pipeline import completed_extracts
+
+FEED = "onchain"
+_BULK = {
+    f"{table}{infix}{suffix}": table
+    for table in ("ethereum_transactions", "ethereum_token_transfers")
+    for infix in ("", "-*")
+    for suffix in bulk.SUFFIXES
+}
+_BITCOIN = {
+    f"bitcoin_transactions{infix}.{suffix}": "bitcoin_outputs" for infix in ("", "-*") for suffix in ("json", "ndjson")
+}
+    f"bitcoin_transactions{infix}.{suffix}": "bitcoin_outputs" for infix in ("", "-*") for suffix in ("json", "ndjson")
+}
+_BLOCKS = {"*eth_getBlockBy*.json": "ethereum_transactions"}
+_LOGS = {
+    f"*{method}*.json": "ethereum_token_transfers"
+    for method in ("eth_getFilterLogs", "eth_getLogs", "eth_getTransactionReceipt", "eth_getBlockReceipts")
+}
+_RPC = ("ethereum_transactions", "ethereum_token_transfers")
+PATTERNS = {
+    f"{folder}{pattern}": table
+    for folder in ("", "**/")
+    for pattern, table in (_BULK | _BITCOIN | _BLOCKS | _LOGS).items()
+}
+
+
+@dlt.source(name=FEED, section=FEED)
+def onchain_source(
+    bucket_url: str | None = None, start: date | None = None, end: date | None = None
+) -> Iterable[DltResource]:
+    """The new on-chain files below `bucket_url`, whose business date lies in the half-open window [start, end)."""
+    times = _BlockTimes()
+    lying = cache(lambda: times.below(local_path(bucket_url)))
+    found = landing.find(bucket_url, PATTERNS, lambda path: _mined_at(path, lying), start=start, end=end)
+    new = landing.pairs(not_yet_loaded(found, completed_extracts(FEED))) if found else []
+    is_lying = bool(found) and not landing.has_deliveries(local_path(bucket_url))
+
+    def extract() -> landing.Extracted:
+        extracted = landing.Extracted()
+        for delivery, file in new:
+            block_times = lying if is_lying else lambda delivery=delivery: times.below(delivery.path)
+            _read(extracted, delivery, file, block_times)
+        return extracted
+
+    return landing.resources(FEED, SCHEMAS, bool(new), extract)
+
+
+class _BlockTimes:
+    """Times of the blocks whose bodies lie below a folder (seconds since 1970 by block number), read once."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, dict[int, int]] = {}
+
+    def below(self, folder: Path) -> dict[int, int]:
+        if folder not in self._known:
+            bodies = (path.read_bytes() for pattern in _BLOCKS for path in sorted(folder.rglob(pattern)))
+            self._known[folder] = rpc.block_times(bodies)
+        return self._known[folder]
+
+
+def _is_rpc(path: Path) -> bool:
+    return "eth_get" in path.name
+
+
+def _mined_at(path: Path, block_times: Callable[[], Mapping[int, int]]) -> datetime:
+    if not _is_rpc(path):
+        return count.newest_time(path) or landing.ALWAYS_KNOWN
+    try:
+        answer = rpc.parse(path.read_bytes())
+    except UnusableFile:
+        return landing.ALWAYS_KNOWN
+    seconds = list(answer.block_times.values())
+    for transfer in answer.transfers:
+        seconds.append(transfer["block_timestamp"] or block_times().get(transfer["block_number"]))
+    known = [moment for moment in seconds if moment is not None]
+    return datetime.fromtimestamp(max(known), UTC).replace(tzinfo=None) if known else landing.ALWAYS_KNOWN
+
+
+def _read(
+    extracted: landing.Extracted,
+    delivery: Delivery,
+    file: DeliveredFile,
+    block_times: Callable[[], Mapping[int, int]],
+) -> None:
+    if _is_rpc(file.path):
+        totals = _read_rpc(extracted, delivery, file, block_times)
+    elif file.path.name.startswith("bitcoin"):
+        for table, found in bitcoin.read(file.path, delivery.business_date).items():
+            _land(extracted, delivery, file, table, found)
+        totals = count.bitcoin(file.path, delivery.business_date)
+    else:
+        table = next(t for t in _RPC if file.path.name.startswith(t))
+        _land(extracted, delivery, file, table, bulk.read(file.path, table, delivery.business_date))
+        totals = (
+            {} if file.manifest_totals is not None else {table: count.bulk(file.path, table, delivery.business_date)}
+        )
+    stated = [] if file.manifest_totals is None else control_totals.from_manifest(FEED, delivery, file)
+    stated = [total for total in stated if total["table_name"] in TABLES]
+    extracted.totals += stated
+    for table in totals.keys() - {total["table_name"] for total in stated}:
+        extracted.totals += _counted(delivery, file, totals[table])
+    if not stated and not totals:
+        extracted.totals += _counted(delivery, file, count.Totals(file.table))
+
+
+def _read_rpc(
+    extracted: landing.Extracted,
+    delivery: Delivery,
+    file: DeliveredFile,
+    block_times: Callable[[], Mapping[int, int]],
+) -> dict[str, count.Totals]:
+    raw = file.path.read_bytes()
+    table = next((t for pattern, t in (_BLOCKS | _LOGS).items() if pattern.strip("*.json") in file.name), file.table)
+    try:
+        answer = rpc.parse(raw)
+    except UnusableFile as error:
+        totals = count.Totals(table)
+        rejected = Rejected(1, error.code, str(error), raw[:2_000].decode("utf-8", "backslashreplace"))
+        rejected.asset_code = asset_of(table, None)
+        totals.add(None, None, None)
+        extracted.rejects.append(_reject(delivery, file, table, rejected))
+        return {table: totals}
+    times = block_times() if answer.transfers or answer.rejected else {}
+    for transfer in answer.transfers:
+        if transfer["block_timestamp"] is None:
+            transfer["block_timestamp"] = times.get(transfer["block_number"])
+    for name, rows in zip(_RPC, (answer.transactions, answer.transfers), strict=True):
+        content = pa.table({c.name: pa.array([_text(row[c.name]) for row in rows], pa.string()) for c in TABLES[name]})
+        found = check(name, content, np.arange(1, len(rows) + 1), delivery.business_date)
+        items = [item for item in answer.rejected if item.table == name]
+        found.rejected += [
+            _rejected_item(item, number, {**times, **answer.block_times})
+            for number, item in enumerate(items, len(rows) + 1)
+        ]
+        _land(extracted, delivery, file, name, found)
+    counted = count.rpc(raw, {**times, **answer.block_times})
+    return {name: total for name, total in counted.items() if total.rows or name == table}
+
+
+def _rejected_item(item: rpc.RejectedItem, number: int, block_times: Mapping[int, int]) -> Rejected:
+    seconds = block_times.get(item.block_number)
+    raw = item.raw if isinstance(item.raw, dict) else str(item.raw)
+    return Rejected(
+        number,
+        item.code,
+        item.reason,
+        raw,
+        None if seconds is None else datetime.fromtimestamp(seconds, UTC).date(),
+        asset_of(item.table, raw.get("address") if isinstance(raw, dict) else None),
+        amount_of(item.table, item.value),
+    )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _land(extracted: landing.Extracted, delivery: Delivery, file: DeliveredFile, table: str, found: Records) -> None:
+    rows = records.stamp(found.rows, delivery.known_at, file.extract_id)
+    rows = rows.set_column(rows.column_names.index("_record_no"), "_record_no", pa.array(found.numbers, pa.int64()))
+    extracted.add(table, rows)
+    extracted.rejects += [_reject(delivery, file, table, one) for one in found.rejected]
+
+
+def _reject(delivery: Delivery, file: DeliveredFile, table: str, rejected: Rejected) -> dict:
+    return rejects.row(
+        feed_code=FEED,
+        table_name=table,
+        extract_id=file.extract_id,
+        record_no=rejected.record_no,
+        reason_code=rejected.code,
+        reason=rejected.reason,
+        raw_record=rejected.raw,
+        first_seen_at=delivery.known_at,
+        event_date=rejected.event_date,
+        asset_code=rejected.asset_code,
+        amount=rejected.amount,
+    )
+
+
+def _counted(delivery: Delivery, file: DeliveredFile, totals: count.Totals) -> list[dict]:
+    captured_by = "file_footer" if file.path.suffix == ".parquet" else "independent_count"
+    keys = sorted(totals.rows, key=str) or [(None, None)]
+    return [
+        control_totals.row(
+            extract_id=file.extract_id,
+            feed_code=FEED,
+            table_name=totals.table,
+            source_rows=totals.rows.get(key, 0),
+            captured_by=captured_by,
+            source_uri=file.uri,
+            known_at=delivery.known_at,
+            event_date=key[0],
+            asset_code=key[1],
+            source_amount=totals.amounts[key] if key in totals.rows else None,
+        )
+        for key in keys
+    ]

@@ -1,0 +1,207 @@
+"""Control totals of on-chain files on a path of their own: nothing here is what the loader parses with.
+
+CSV is read with Python's csv module, Parquet by DuckDB (and must agree with its footer), NDJSON line by line, JSON-RPC
+bodies with DuckDB's JSON functions. What counts as a time and an amount is written again.
+"""
+
+import csv
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+
+from ingestion.deliveries import DeliveryError
+from ingestion.onchain.rpc import TRANSFER
+
+_DIGITS = re.compile(r"[0-9]{1,38}")
+_SECONDS = re.compile(r"[0-9]{1,11}")
+_WRITTEN = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]{1,9})?( UTC|Z|\+00(:?00)?)?")
+_SCALES = {"ethereum_transactions": 18, "bitcoin_inputs": 8, "bitcoin_outputs": 8}
+_ASSETS = {"ethereum_transactions": "ETH", "bitcoin_inputs": "BTC", "bitcoin_outputs": "BTC"}
+Key = tuple[date | None, str | None]
+
+
+class Totals:
+    """Rows and amount (None where the table has none) by event day and asset of one table."""
+
+    def __init__(self, table: str):
+        self.table = table
+        self.rows: dict[Key, int] = defaultdict(int)
+        self.amounts: dict[Key, Decimal | None] = defaultdict(lambda: Decimal(0) if table in _SCALES else None)
+
+    def add(self, day: date | None, asset: str | None, value: str | None, rows: int = 1) -> None:
+        asset = _ASSETS.get(self.table, asset)
+        self.rows[day, asset] += rows
+        amount = self.amounts[day, asset]
+        if amount is not None and value is not None and _DIGITS.fullmatch(value):
+            self.amounts[day, asset] = amount + Decimal(value).scaleb(-_SCALES[self.table])
+
+
+def bulk(path: Path, table: str, business_date: date) -> Totals:
+    """Totals of an Ethereum table in the Blockchain ETL schema."""
+    totals = Totals(table)
+    for record in _records(path):
+        if record is None:
+            totals.add(business_date, None, None)
+            continue
+        contract = record.get("token_address")
+        totals.add(
+            _day(record.get("block_timestamp"), business_date),
+            contract.lower() if contract else None,
+            record.get("value"),
+        )
+    return totals
+
+
+def bitcoin(path: Path, business_date: date) -> dict[str, Totals]:
+    """Totals of bitcoin transactions from what each record states of itself (input_count, output_value and so on),
+    else from its lists."""
+    totals = {name: Totals(f"bitcoin_{name}") for name in ("inputs", "outputs")}
+    for record in _ndjson(path):
+        if record is None:
+            totals["outputs"].add(business_date, None, None)
+            continue
+        day = _day(record.get("block_timestamp"), business_date)
+        for name, total in totals.items():
+            puts = record.get(name) or []
+            stated = record.get(f"{name[:-1]}_count")
+            count = int(stated) if isinstance(stated, str) and stated.isdecimal() else len(puts)
+            if count:
+                value = record.get(f"{name[:-1]}_value")
+                total.add(day, None, value if value is not None else _sum(puts), count)
+    return {total.table: total for total in totals.values()}
+
+
+def rpc(raw: bytes, block_times: Mapping[int, int]) -> dict[str, Totals]:
+    """Totals of a JSON-RPC body: its transactions, and its logs of the Transfer event on the day of their block."""
+    totals = {name: Totals(name) for name in ("ethereum_transactions", "ethereum_token_transfers")}
+    with duckdb.connect() as connection:
+        connection.execute(
+            """
+            create temp table answer as
+            select unnest(case json_type(body) when 'ARRAY' then cast(body as json[]) else [body] end) as body
+            from (select cast($body as json) as body)
+            """,
+            {"body": raw.decode()},
+        )
+        blocks = connection.execute(
+            """
+            select body->>'$.result.timestamp', json_extract_string(transaction, '$.value')
+            from answer, unnest(json_extract(body, '$.result.transactions[*]')) as listed(transaction)
+            """
+        ).fetchall()
+        logs = connection.execute(
+            """
+            select log->>'$.address', log->>'$.blockNumber', log->>'$.blockTimestamp'
+            from answer, unnest(
+                json_extract(body, '$.result[*]') || json_extract(body, '$.result.logs[*]')
+                || json_extract(body, '$.result[*].logs[*]')
+            ) as listed(log)
+            where lower(log->>'$.topics[0]') = $transfer
+            """,
+            {"transfer": TRANSFER},
+        ).fetchall()
+    for seconds, value in blocks:
+        wei = _hex(value)
+        totals["ethereum_transactions"].add(_day(str(_hex(seconds)), date.min), None, None if wei is None else str(wei))
+    for address, number, stated in logs:
+        seconds = _hex(stated)
+        seconds = block_times.get(_hex(number)) if seconds is None else seconds
+        day = None if seconds is None else datetime.fromtimestamp(seconds, UTC).date()
+        totals["ethereum_token_transfers"].add(day, address.lower() if address else None, None)
+    return totals
+
+
+def newest_time(path: Path) -> datetime | None:
+    """The newest block time in a Blockchain ETL file."""
+    times = [_time(record.get("block_timestamp")) for record in _records(path) if record is not None]
+    return max((time for time in times if time is not None), default=None)
+
+
+def _records(path: Path) -> Iterator[dict | None]:
+    """Each record as a mapping of text, None for one without shape."""
+    if path.stat().st_size == 0:
+        return iter(())
+    if path.suffix == ".csv":
+        return _csv(path)
+    return _parquet(path) if path.suffix == ".parquet" else _ndjson(path)
+
+
+def _csv(path: Path) -> Iterator[dict | None]:
+    with path.open(newline="", encoding="utf-8-sig", errors="backslashreplace") as stream:
+        csv.field_size_limit(1 << 30)
+        lines = csv.reader(stream)
+        header = next(lines, [])
+        for line in lines:
+            if line:
+                yield {n: v or None for n, v in zip(header, line, strict=True)} if len(line) == len(header) else None
+
+
+def _parquet(path: Path) -> Iterator[dict]:
+    footer = pq.read_metadata(path)
+    present = {name for name in pq.read_schema(path).names}
+    names = [name for name in ("block_timestamp", "value", "token_address") if name in present]
+    columns = ", ".join(f'cast("{name}" as varchar)' for name in names)
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        query = f"select {columns} from read_parquet($path)"  # noqa: S608 (names of this module)
+        rows = connection.execute(query, {"path": str(path)}).fetchall()
+    if len(rows) != footer.num_rows:
+        raise DeliveryError(f"{path}: its footer says {footer.num_rows} rows, it holds {len(rows)}: export it again.")
+    for row in rows:
+        record = dict(zip(names, row, strict=True))
+        if record.get("value") is not None:
+            record["value"] = re.sub(r"\.0+$", "", record["value"])
+        yield record
+
+
+def _ndjson(path: Path) -> Iterator[dict | None]:
+    with path.open("rb") as lines:
+        for line in lines:
+            if line.strip():
+                try:
+                    record = json.loads(line, parse_int=str, parse_float=str)
+                except (ValueError, RecursionError):
+                    record = None
+                yield record if isinstance(record, dict) else None
+
+
+def _sum(puts: list) -> str:
+    values = [put.get("value") for put in puts if isinstance(put, dict)]
+    return str(sum(int(value) for value in values if isinstance(value, str) and value.isdecimal()))
+
+
+def _day(text: str | None, business_date: date) -> date | None:
+    """The UTC day of a time; the business date where it is no time, None where there is none."""
+    if text is None:
+        return None
+    time = _time(text)
+    return business_date if time is None else time.date()
+
+
+def _time(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    if _SECONDS.fullmatch(text):
+        try:
+            return datetime.fromtimestamp(int(text), UTC).replace(tzinfo=None)
+        except (ValueError, OverflowError):
+            return None
+    written = _WRITTEN.fullmatch(text)
+    try:
+        return datetime.fromisoformat(written.group(1)) if written else None
+    except ValueError:
+        return None
+
+
+def _hex(text: str | None) -> int | None:
+    try:
+        return None if text is None else int(text, 16)
+    except ValueError:
+        return None
