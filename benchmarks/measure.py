@@ -28,6 +28,15 @@ class Comparison:
     remark: str = ""
 
 
+@dataclass(frozen=True)
+class Limit:
+    """A goal in seconds of `side` by itself."""
+
+    side: str
+    seconds: float
+    remark: str = ""
+
+
 @dataclass
 class Result:
     """What one goal measured at one size: the costs of every repetition by side, and what a reader has to know."""
@@ -38,6 +47,7 @@ class Result:
     costs: dict[str, list[Cost]]
     comparisons: list[Comparison]
     checked: str
+    limits: list[Limit] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     breakdown: dict[str, dict[str, float]] = field(default_factory=dict)
     machine: dict[str, str] = field(default_factory=dict)
@@ -64,6 +74,7 @@ class Result:
             **{
                 **content,
                 "comparisons": [Comparison(**comparison) for comparison in content["comparisons"]],
+                "limits": [Limit(**limit) for limit in content["limits"]],
                 "costs": {side: [Cost(**cost) for cost in costs] for side, costs in content["costs"].items()},
             }
         )

@@ -10,7 +10,7 @@ import duckdb
 
 from benchmarks.dbt import dbt, nodes
 from benchmarks.equality import assert_equal
-from benchmarks.ledger import create_legs, create_movements
+from benchmarks.ledger import create_legs, create_movements, script
 from benchmarks.measure import Comparison, Cost, Result, interleave, timed
 
 # The feature models with windows. feat_transfer__exposure has none: it folds a vendor's answers, one row a transfer.
@@ -21,7 +21,6 @@ PROJECT, SAME, WINDOW, PREFIX = (
     "script: 25 columns, windows",
     "script: 25 columns, prefix sums",
 )
-SQL = Path(__file__).parent / "sql"
 WITHOUT_WINDOWS = 0.30
 WITHOUT_PREFIX = 0.35
 
@@ -32,14 +31,14 @@ def run(rows: int, seed: int, repetitions: int) -> Result:
         home = Path(folder)
         with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
             create_movements(connection, rows, seed)
-            connection.execute("create schema intermediate; create schema features; create schema bench").fetchall()
-            create_legs(connection, "intermediate.int_transfer_legs")
+            create_legs(connection)
+            connection.execute("create schema features; create schema bench").fetchall()
         features = compile_features(home)
         sides = {
             PROJECT: [f"create or replace table features.{name} as ({sql})" for name, sql in features.items()],
-            SAME: statements("p1_same_columns"),
-            WINDOW: statements("p1_counted", "p1_window"),
-            PREFIX: statements("p1_counted", "p1_prefix"),
+            SAME: script("p1_same_columns"),
+            WINDOW: script("p1_counted") + script("p1_window"),
+            PREFIX: script("p1_counted") + script("p1_prefix"),
         }
         outputs = {
             PROJECT: [f"features.{name}" for name in MODELS],
@@ -89,21 +88,15 @@ def compile_features(home: Path) -> dict[str, str]:
     return {name: compiled[name] for name in MODELS}
 
 
-def statements(*names: str) -> list[str]:
-    """The statements of the scripts sql/<name>.sql."""
-    text = "\n".join((SQL / f"{name}.sql").read_text(encoding="utf-8") for name in names)
-    return [statement for statement in text.split(";\n") if statement.strip()]
-
-
-def persist(home: Path, script: list[str], outputs: list[str]) -> Cost:
-    """The cost of running a script on the warehouse of `home` up to its checkpoint; earlier outputs go first, untimed."""
+def persist(home: Path, statements: list[str], outputs: list[str]) -> Cost:
+    """The cost of running statements on the warehouse of `home` up to its checkpoint; earlier outputs go first, untimed."""
     with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
         for table in outputs:
             connection.execute(f"drop table if exists {table}").fetchall()
         connection.execute("checkpoint").fetchall()
 
         def work():
-            for statement in script:
+            for statement in statements:
                 connection.execute(statement).fetchall()
             connection.execute("checkpoint").fetchall()
 

@@ -79,7 +79,9 @@ def run(source: DltSource, feed: str) -> LoadInfo:
     try:
         info = made.run(source, loader_file_format="parquet")
     except PipelineStepFailed as failure:
-        raise _delivery_error(failure) or failure from failure
+        if said := _delivery_error(failure):
+            raise DeliveryError(said) from None  # the chain of dlt's exceptions leads back here and tells nobody more
+        raise
     info.raise_on_failed_jobs()
     return info
 
@@ -144,12 +146,12 @@ def _exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> b
     )
 
 
-def _delivery_error(failure: BaseException) -> DeliveryError | None:
+def _delivery_error(failure: BaseException) -> str | None:
     """What the sender of a file has to put right, out of dlt's chain of causes."""
     cause: BaseException | None = failure
     while cause is not None and not isinstance(cause, DeliveryError):
         cause = cause.__cause__ or cause.__context__
-    return cause
+    return None if cause is None else str(cause)
 
 
 def _missing(source: DltSource, feed: str) -> bool:

@@ -11,8 +11,10 @@ lock belongs to a run that was killed.
 import json
 import os
 from collections.abc import Iterable
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +59,7 @@ def keep(instance, run_id: str) -> None:
     events = instance.all_logs(
         run_id,
         of_type={
-            DagsterEventType.STEP_FAILURE, DagsterEventType.STEP_OUTPUT, DagsterEventType.STEP_START,
+            DagsterEventType.STEP_FAILURE, DagsterEventType.STEP_OUTPUT, DagsterEventType.STEP_SUCCESS,
             DagsterEventType.ASSET_CHECK_EVALUATION, DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED,
         },
     )  # fmt: skip
@@ -83,7 +85,7 @@ def keep(instance, run_id: str) -> None:
         "kris": numbers["kris"],
         "crashes": crashes,
         "missing": numbers["missing"],
-        "published": "published__marts" in built,
+        "published": any(event.step_key == "published__marts" for event in by_type.get("STEP_SUCCESS", [])),
     }
     accounting["reasons"] = reasons(accounting)
     accounting["trusted"] = not accounting["reasons"]
@@ -195,23 +197,32 @@ def _crashes(failures: list) -> dict[str, str]:
 
 def _numbers(warehouse: Path, built: set[str]) -> dict[str, Any]:
     """Feeds, scenarios and KRIs from the marts that this run built; `missing` names those it did not."""
-    import duckdb
+    from orchestration import spark
 
     wanted = ("fct_feed_totals", "fct_scenario_population", "fct_alerts", "fct_kris")
     numbers: dict[str, Any] = {"feeds": [], "scenarios": [], "kris": []}
     missing = [f"marts.{table}" for table in wanted if f"marts__{table}" not in built]
-    if warehouse.exists():
-        connection = duckdb.connect(str(warehouse))
-        try:
+    opened = spark.open_results if target() == "spark" else partial(_open, warehouse)
+    if len(missing) < len(wanted):
+        with opened() as connection:
             if "marts.fct_feed_totals" not in missing:
                 numbers["feeds"] = [_feed(row) for row in _rows(connection, "select * from marts.fct_feed_totals")]
             if not {"marts.fct_scenario_population", "marts.fct_alerts"} & set(missing):
                 numbers["scenarios"] = [_scenario(row) for row in _rows(connection, _SCENARIOS)]
             if "marts.fct_kris" not in missing:
                 numbers["kris"] = _rows(connection, _KRIS)
-        finally:
-            connection.close()
     return {**numbers, "missing": missing}
+
+
+@contextmanager
+def _open(warehouse: Path):
+    import duckdb
+
+    connection = duckdb.connect(str(warehouse))
+    try:
+        yield connection
+    finally:
+        connection.close()
 
 
 _SCENARIOS = """

@@ -28,7 +28,7 @@ def contract_checks(stage: str, contracts: list[Contract]) -> AssetChecksDefinit
     )
     def check(context: AssetCheckExecutionContext, warehouse: Warehouse):
         selected = context.selected_asset_check_keys
-        with warehouse.connect() as connection:
+        with warehouse.connect() if stage.startswith("raw_") else warehouse.results() as connection:
             for number, contract in enumerate(contracts, start=1):
                 if not selected & {spec.key for spec in contract.specs()}:
                     continue

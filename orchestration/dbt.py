@@ -10,16 +10,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from dagster import AssetExecutionContext, AssetKey
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
+from dagster import AssetExecutionContext, AssetKey, Output
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject
 from dagster_dbt.core.dbt_cli_invocation import DbtCliInvocation
 from dagster_dbt.core.dbt_event_iterator import DbtEventIterator
 
-from orchestration import progress
+from orchestration import lineage, progress
 from orchestration.home import REPOSITORY, home, target
 
 PROJECT = REPOSITORY / "dbt_project"
@@ -103,36 +103,42 @@ def _parse(folder: Path) -> None:
         raise RuntimeError(f"dbt cannot read the project in {PROJECT.name}:\n{result.stdout}{result.stderr}")
 
 
-def build(context: AssetExecutionContext, dbt, as_of: str | None) -> Iterator[Any]:
-    """One `dbt build` of what the run selected; yields Dagster's events with columns and their lineage.
+def build(
+    context: AssetExecutionContext,
+    dbt: DbtCliResource,
+    as_of: str | None,
+    columns: Callable[[], Mapping[tuple[str, str], lineage.Columns]],
+) -> Iterator[Any]:
+    """One `dbt build` of what the run selected; yields Dagster's events, with columns and their lineage.
 
-    A failed test is a failed check and no exception, so that every other test is still seen. Raises DbtModelError
-    where a model could not be built, and dbt's own error where dbt did not get that far.
+    `columns` tells what stands in the warehouse, and is called once dbt has let go of it. A failed test is a failed
+    check and no exception, so that every other test is still seen. Raises DbtModelError where a model could not be
+    built, and dbt's own error where dbt did not get that far.
     """
     arguments = ["build"]
     if as_of:  # only when asked for: another set of vars makes dbt read the whole project again
         arguments += ["--vars", f'{{"as_of": "{as_of}"}}']
     invocation = dbt.cli(arguments, context=context, raise_on_error=False)
-    try:
-        yield from _watched(invocation).fetch_column_metadata()
-    finally:
-        release_warehouse()
-        _forget_old_invocations()
+    events = list(_watched(invocation))
+    progress.report("dbt: columns and their lineage")
+    yield from _with_columns(events, invocation, columns())
+    _forget_old_invocations()
     _raise_for_models(invocation)
 
 
-def release_warehouse() -> None:
-    """Closes the read-only connection that fetching column metadata leaves open in this process.
-
-    While it is open, no writer can open the file, in this process or another; dbt keeps it in a module-level place.
-    """
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-    from dbt.adapters.factory import reset_adapters
-
-    if DuckDBConnectionManager._ENV is not None:
-        DuckDBConnectionManager.env().close()
-        DuckDBConnectionManager._ENV = None
-    reset_adapters()
+def _with_columns(
+    events: list[Any], invocation: DbtCliInvocation, columns: Mapping[tuple[str, str], lineage.Columns]
+) -> Iterator[Any]:
+    manifest = invocation.manifest
+    compiled = invocation.target_path / "compiled"
+    cache = lineage.LineageCache(artifacts() / "lineage.json")
+    for event in events:
+        if isinstance(event, Output):
+            node = manifest["nodes"][event.metadata["unique_id"].value]
+            found = lineage.metadata_of(node, manifest, columns, compiled, cache)
+            event = event.with_metadata({**event.metadata, **found})
+        yield event
+    cache.save()
 
 
 def _watched(invocation: DbtCliInvocation) -> DbtEventIterator:

@@ -62,8 +62,8 @@ def _write(connection: duckdb.DuckDBPyConnection, draft: Path, comments: Comment
     tables = [
         name
         for (name,) in connection.execute(
-            "select table_name from duckdb_tables() where schema_name = ? and database_name = current_database() "
-            "order by table_name",
+            "select table_name from information_schema.tables "
+            "where table_schema = ? and table_catalog = current_database() order by table_name",
             [SCHEMA],
         ).fetchall()
     ]

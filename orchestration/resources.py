@@ -5,7 +5,7 @@ Belongs here: opening, closing, waiting. Not here: what is done with them (asset
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version as installed_version
@@ -16,8 +16,8 @@ from dagster import ConfigurableResource, InitResourceContext, get_dagster_logge
 from dagster_dbt import DbtCliResource
 from packaging.version import Version
 
-from orchestration import accounting, run_lock
-from orchestration.home import home
+from orchestration import accounting, run_lock, spark
+from orchestration.home import home, target
 
 WAIT_SECONDS = 600.0
 POLL_SECONDS = 0.5
@@ -93,16 +93,27 @@ class Warehouse(ConfigurableResource):
         with open_warehouse(home() / "warehouse.duckdb", get_dagster_logger().info) as connection:
             yield connection
 
+    @contextmanager
+    def results(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """What dbt built, under its schemas and names, on whichever engine this run used."""
+        with spark.open_results() if target() == "spark" else self.connect() as connection:
+            yield connection
+
 
 class Dbt(DbtCliResource):
-    """dbt's command line, whose version is read from the installed package.
+    """dbt's command line, in a process of its own.
 
-    The stock resource runs `dbt --version`, which takes seconds and asks a package index for the newest one.
+    Its version is read from the installed package: the stock resource runs `dbt --version`, which takes seconds and
+    asks a package index for the newest one.
     """
 
     @property
     def _cli_version(self) -> Version:
         return Version(installed_version("dbt-core"))
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:
+        """No adapter in this process: it would only be used to look at columns, which lineage.py does, and it leaves
+        the warehouse open behind it."""
 
 
 class Notifier(ConfigurableResource):

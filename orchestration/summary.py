@@ -104,7 +104,7 @@ def _scenarios(scenarios: list[dict]) -> Table:
 def _kris(kris: list[dict]) -> Table:
     table = _table(f"Key risk indicators as of {kris[0]['as_of']}", "indicator", "value", "unit", "status")
     for row in kris:
-        value = "" if row["value"] is None else f"{float(row['value']):,.2f}"
+        value = "" if row["value"] is None else f"{_measure(row['value'])}"
         status = row["rag"].replace("_", " ")
         table.add_row(row["kri"], value, row["unit"] or "", Text(status, style=RAG.get(status, "dim")))
     return table
@@ -149,6 +149,11 @@ def _count(value: int) -> str:
 
 def _alarm(value: int) -> Text:
     return Text(f"{value:,}", style="bold red" if value else "green")
+
+
+def _measure(value: str | int) -> str:
+    """Up to four decimals, as a share needs them."""
+    return f"{float(value):,.4f}".rstrip("0").rstrip(".")
 
 
 def _usd(value: str | int | None) -> str:

@@ -62,19 +62,16 @@ def recorded_kyt_movements(data: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The deposit and the withdrawal behind the recorded KYT registrations, as ledger rows."""
 
     def recorded(name: str) -> dict:
-        interaction = yaml.safe_load((data / f"kyt/chainalysis/v2/{name}.yml").read_text())["http_interactions"][0]
+        interaction = yaml.safe_load((data / f"kyt/chainalysis/{name}.yml").read_text())["http_interactions"][0]
         return {
             "user": interaction["request"]["uri"].split("/users/")[-1].split("/")[0],
             "request": json.loads(interaction["request"]["body"]["string"] or "{}", parse_float=Decimal),
             "answer": json.loads(interaction["response"]["body"]["string"], parse_float=Decimal),
         }
 
-    received, sent = recorded("register_transfer_received"), recorded("register_transfer_sent")
-    summary, attempt = recorded("get_transfer")["answer"], recorded("register_withdrawal_attempt")["answer"]
-    event_at = datetime.fromisoformat(summary["timestamp"]).astimezone(UTC)
-
-    def row(registration: dict, id_column: str, amount: Decimal, address_column: str) -> dict:
+    def row(registration: dict, id_column: str, amount: Decimal, timestamp: str) -> dict:
         tx_hash, address = registration["request"]["transferReference"].split(":")
+        event_at = datetime.fromisoformat(timestamp).astimezone(UTC)
         return {
             "day": event_at.date().isoformat(),
             id_column: f"KYT-{registration['request']['direction']}",
@@ -83,15 +80,19 @@ def recorded_kyt_movements(data: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
             "asset_code": registration["request"]["asset"],
             "amount": format(amount, "f"),
             "chain_code": registration["request"]["network"].lower(),
-            address_column: address,
+            "to_address": address,
             "tx_hash": tx_hash,
             "status_code": "completed",
             "event_at": event_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
 
+    received, sent = recorded("v2/register_transfer_received"), recorded("v2/register_transfer_sent")
+    summary = recorded("v2/get_transfer")["answer"]
+    listed = recorded("v1/get_sent_transfers")["answer"]["data"]
+    (sending,) = [t for t in listed if t["transferReference"] == sent["request"]["transferReference"]]
     return (
-        pd.DataFrame([row(received, "deposit_id", summary["assetAmount"], "to_address")]),
-        pd.DataFrame([row(sent, "withdrawal_id", attempt["assetAmount"], "to_address")]),
+        pd.DataFrame([row(received, "deposit_id", summary["assetAmount"], summary["timestamp"])]),
+        pd.DataFrame([row(sent, "withdrawal_id", sending["amount"], sending["timestamp"])]),
     )
 
 

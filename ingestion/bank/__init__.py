@@ -54,12 +54,22 @@ def _extract(new: list[tuple[Delivery, DeliveredFile]]) -> landing.Extracted:
         for table, rows in (("statements", message.statements), ("entries", message.entries)):
             extracted.add(table, landing.to_table(rows, SCHEMAS[table], delivery.known_at, file.extract_id))
         extracted.rejects += [_reject(delivery, file, rejected) for rejected in message.rejected]
-        extracted.totals.append(_total(delivery, file, "statements", count.statement_count(text), "independent_count"))
-        if file.manifest_totals is None:
-            extracted.totals += _counted_totals(delivery, file, count.statements(text))
-        else:
-            extracted.totals += control_totals.from_manifest(FEED, delivery, file)
+        extracted.totals += _totals(delivery, file, text)
     return extracted
+
+
+def _totals(delivery: Delivery, file: DeliveredFile, text: str) -> list[dict]:
+    """The manifest's totals; for a table it says nothing of, the patterns' count."""
+    if file.manifest_totals is None:
+        return [_statements_total(delivery, file, text), *_counted_totals(delivery, file, count.statements(text))]
+    stated = control_totals.from_manifest(FEED, delivery, file)
+    if any(total["table_name"] == "statements" for total in stated):
+        return stated
+    return [*stated, _statements_total(delivery, file, text)]
+
+
+def _statements_total(delivery: Delivery, file: DeliveredFile, text: str) -> dict:
+    return _total(delivery, file, "statements", count.statement_count(text), "independent_count")
 
 
 def _counted_totals(delivery: Delivery, file: DeliveredFile, statements: list[count.StatementCount]) -> list[dict]:
@@ -80,41 +90,26 @@ def _counted_totals(delivery: Delivery, file: DeliveredFile, statements: list[co
 def _reject_file(
     extracted: landing.Extracted, delivery: Delivery, file: DeliveredFile, text: str, error: UnusableFile
 ) -> None:
-    """Rejects for all the payments the file should have brought (at least one: the file itself), and for its
-    statements, with control totals that say the same: what the manifest announces, else what the patterns find."""
-    totals = _Sums()
-    found = count.payments(text)
+    """Rejects for all the payments and statements the file should have brought (at least one: the file itself), with
+    control totals that say the same: what the manifest announces, else what the patterns find."""
     if file.manifest_totals is not None:
-        extracted.totals += control_totals.from_manifest(FEED, delivery, file)
-        found = [
-            # The value of a total goes with its first record: nothing says how it was spread
-            count.Payment(total.event_date, total.asset_code, total.amount if number == 0 else None, "")
-            for total in file.manifest_totals
-            for number in range(total.rows)
-        ]
+        totals = _totals(delivery, file, text)
     else:
-        found = found or [count.Payment(None, None, None, "")]
-        for payment in found:
-            totals.add(payment.event_date, payment.ccy_code, 1, payment.amount)
-        extracted.totals += totals.rows(delivery, file, "independent_count")
-    statements = count.statement_count(text)
-    extracted.totals.append(_total(delivery, file, "statements", statements, "independent_count"))
-    shown = text[:_SHOWN]
-    rejected = [Rejected("statements", n, error.code, str(error), shown) for n in range(1, statements + 1)]
-    rejected += [
-        Rejected(
-            "entries",
-            number,
-            error.code,
-            str(error),
-            payment.text[:_SHOWN] or shown,
-            payment.event_date,
-            payment.ccy_code,
-            payment.amount,
-        )
-        for number, payment in enumerate(found, 1)
-    ]
-    extracted.rejects += [_reject(delivery, file, one) for one in rejected]
+        sums = _Sums()
+        for payment in count.payments(text) or [count.Payment(None, None, None, "")]:
+            sums.add(payment.event_date, payment.ccy_code, 1, payment.amount)
+        totals = [_statements_total(delivery, file, text), *sums.rows(delivery, file, "independent_count")]
+    extracted.totals += totals
+    numbers = dict.fromkeys(SCHEMAS, 0)
+    for total in totals:
+        for record in range(total["source_rows"]):
+            table = total["table_name"]
+            numbers[table] += 1
+            # The value of a total goes with its first record: nothing in an unusable file says how it is spread
+            amount = total["source_amount"] if record == 0 else None
+            day, ccy_code = total["event_date"], total["asset_code"]
+            rejected = Rejected(table, numbers[table], error.code, str(error), text[:_SHOWN], day, ccy_code, amount)
+            extracted.rejects.append(_reject(delivery, file, rejected))
 
 
 class _Sums:

@@ -30,8 +30,6 @@ _BULK = {
 _BITCOIN = {
     f"bitcoin_transactions{infix}.{suffix}": "bitcoin_outputs" for infix in ("", "-*") for suffix in ("json", "ndjson")
 }
-    f"bitcoin_transactions{infix}.{suffix}": "bitcoin_outputs" for infix in ("", "-*") for suffix in ("json", "ndjson")
-}
 _BLOCKS = {"*eth_getBlockBy*.json": "ethereum_transactions"}
 _LOGS = {
     f"*{method}*.json": "ethereum_token_transfers"

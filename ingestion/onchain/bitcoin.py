@@ -73,7 +73,7 @@ def _flatten(connection: duckdb.DuckDBPyConnection, path: Path, table: str) -> p
         from puts
         order by position, place
     """  # noqa: S608 (names of this module)
-    return connection.execute(query, {"path": str(path), "columns": _COLUMNS}).to_arrow_table()
+    return connection.sql(query, params={"path": str(path), "columns": _COLUMNS}).to_arrow_table()
 
 
 def _flatten_lines(lines: list[dict], table: str) -> pa.Table:

@@ -96,7 +96,7 @@ def _ndjson(path: Path, table: str, business_date: date, malformed: list[Rejecte
     query = "select * from read_json($path, format='newline_delimited', columns=$columns)"
     try:
         with duckdb.connect() as connection:
-            return connection.execute(query, {"path": str(path), "columns": columns}).to_arrow_table()
+            return connection.sql(query, params={"path": str(path), "columns": columns}).to_arrow_table()
     except duckdb.Error:
         good, bad = read_lines(path, table, business_date)
         malformed += bad

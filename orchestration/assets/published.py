@@ -40,7 +40,7 @@ def descriptions() -> publication.Comments:
     deps=prerequisites(),
     group_name="published",
     kinds={"duckdb", "parquet"},
-    owners=["team:data-engineering"],
+    owners=["data-engineering@plumbline.example"],
     description=(
         "The marts as readers see them: `published/current/plumbline.duckdb`, which any DuckDB from 1.4 on opens, and "
         "one Parquet file a table beside it. Replaced whole and at once, only after every blocking check passed."
@@ -49,6 +49,6 @@ def descriptions() -> publication.Comments:
 def published_marts(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
     progress.report("publishing the marts")
     version = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{context.run_id[:8]}"
-    with warehouse.connect() as connection:
+    with warehouse.results() as connection:
         rows = publication.publish(connection, home() / "published", version, descriptions())
     return MaterializeResult(metadata={"version": version, "tables": len(rows), "rows": sum(rows.values())})

@@ -7,6 +7,7 @@ from dagster import AssetExecutionContext, Config
 from dagster_dbt import dbt_assets
 
 from orchestration import dbt as dbt_project
+from orchestration import lineage, progress, spark
 from orchestration.resources import Dbt, Warehouse
 
 project = dbt_project.prepared_project()
@@ -25,4 +26,15 @@ class WarehouseConfig(Config):
     dagster_dbt_translator=dbt_project.ModelTranslator(),
 )
 def warehouse_assets(context: AssetExecutionContext, config: WarehouseConfig, dbt: Dbt, warehouse: Warehouse):
-    yield from dbt_project.build(context, dbt, config.as_of)
+    if project.target == "spark":
+        progress.report("handing raw over to Spark")
+        with warehouse.connect() as connection:
+            spark.export_raw(connection)
+
+    def columns() -> dict[tuple[str, str], lineage.Columns]:
+        with warehouse.connect() as connection:
+            raw = lineage.columns_of(connection)
+        with warehouse.results() as connection:
+            return {**raw, **lineage.columns_of(connection)}
+
+    yield from dbt_project.build(context, dbt, config.as_of, columns)

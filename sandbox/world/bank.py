@@ -6,8 +6,8 @@ Structure: ISO 20022 camt.053.001.08 (EUR, GBP) and .02 (USD).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -84,28 +84,63 @@ def _of(table: Table, asset: int, sign: int, people: People, calendar: Calendar)
     )
 
 
-def _statement(
-    account: ClientAccount, day: str, created: str, number: int, opening: int, closing: int, body: str
-) -> str:
-    ccy = ASSETS[account.asset]
-    bic = "BIC" if account.version == "02" else "BICFI"
-    compact = day.replace("-", "")
+@dataclass
+class _Page:
+    """The entries of one account and day; `movement` is their signed, `turnover` their unsigned sum in cents."""
 
-    def balance(code: str, cents: int) -> str:
-        sign = "CRDT" if cents >= 0 else "DBIT"
-        return (
-            f'<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp><Amt Ccy="{ccy}">{_money(abs(cents))}</Amt>'
-            f"<CdtDbtInd>{sign}</CdtDbtInd><Dt><Dt>{day}</Dt></Dt></Bal>\n"
+    account: ClientAccount
+    day: date
+    sequence: int
+    status: str
+    lines: list[str] = field(default_factory=list)
+    turnover: int = 0
+    movement: int = 0
+
+    def add(self, cents: int, codes: tuple[str, str, str], details: str) -> None:
+        place = len(self.lines) + 1
+        ccy = ASSETS[self.account.asset]
+        self.turnover += abs(cents)
+        self.movement += cents
+        self.lines.append(
+            _ENTRY.format(
+                ref=f"{ccy}{self.day:%y%m%d}{place:06d}",
+                ccy=ccy,
+                amount=_money(abs(cents)),
+                sign="CRDT" if cents > 0 else "DBIT",
+                status=self.status,
+                day=self.day.isoformat(),
+                servicer=f"SB{self.sequence:05d}{place:07d}",
+                domain=codes[0],
+                family=codes[1],
+                sub=codes[2],
+                details=details,
+            )
         )
 
+
+def _balance(code: str, cents: int, ccy: str, day: date) -> str:
+    sign = "CRDT" if cents >= 0 else "DBIT"
     return (
-        f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.{account.version}">\n'
-        f"<BkToCstmrStmt><GrpHdr><MsgId>SB{ccy}{compact}</MsgId><CreDtTm>{created}</CreDtTm>"
+        f'<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp><Amt Ccy="{ccy}">{_money(abs(cents))}</Amt>'
+        f"<CdtDbtInd>{sign}</CdtDbtInd><Dt><Dt>{day}</Dt></Dt></Bal>\n"
+    )
+
+
+def _statement(account: ClientAccount, page: _Page, opening: int) -> str:
+    ccy, day = ASSETS[account.asset], page.day
+    bic = "BIC" if account.version == "02" else "BICFI"
+    created = f"{day + timedelta(days=1)}T01:10:00"
+    balances = _balance("OPBD", opening, ccy, day) + _balance("CLBD", opening + page.movement, ccy, day)
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.{account.version}">\n'
+        f"<BkToCstmrStmt><GrpHdr><MsgId>SB{ccy}{day:%Y%m%d}</MsgId><CreDtTm>{created}</CreDtTm>"
         f"<MsgPgntn><PgNb>1</PgNb><LastPgInd>true</LastPgInd></MsgPgntn></GrpHdr>\n"
-        f"<Stmt><Id>{ccy}-{compact}</Id><ElctrncSeqNb>{number}</ElctrncSeqNb><CreDtTm>{created}</CreDtTm>"
+        f"<Stmt><Id>{ccy}-{day:%Y%m%d}</Id><ElctrncSeqNb>{page.sequence}</ElctrncSeqNb><CreDtTm>{created}</CreDtTm>"
         f"<FrToDt><FrDtTm>{day}T00:00:00</FrDtTm><ToDtTm>{day}T23:59:59</ToDtTm></FrToDt>"
-        f"<Acct><Id><IBAN>{account.iban}</IBAN></Id><Ccy>{ccy}</Ccy><Svcr><FinInstnId><{bic}>{account.bic}</{bic}></FinInstnId></Svcr></Acct>\n"
-        f"{balance('OPBD', opening)}{balance('CLBD', closing)}{body}</Stmt></BkToCstmrStmt></Document>\n"
+        f"<Acct><Id><IBAN>{account.iban}</IBAN></Id><Ccy>{ccy}</Ccy>"
+        f"<Svcr><FinInstnId><{bic}>{account.bic}</{bic}></FinInstnId></Svcr></Acct>\n"
+        f"{balances}{''.join(page.lines)}</Stmt></BkToCstmrStmt></Document>\n"
     )
 
 
@@ -160,49 +195,20 @@ def _account(
     balance = (2_000_000 + 900 * people.parties * max(1, calendar.days // 30)) * 100
     status = "<Sts>BOOK</Sts>" if account.version == "02" else "<Sts><Cd>BOOK</Cd></Sts>"
     for sequence, number in enumerate(banking_days, start=1):
-        business = calendar.day(number).isoformat()
-        created = (calendar.day(number) + timedelta(days=1)).isoformat() + "T01:10:00"
-        low, high = np.searchsorted(day, [number, number + 1])
-        lines, turnover, movement = [], 0, 0
-
-        def entry(amount: int, codes: tuple[str, str, str], details: str) -> None:
-            nonlocal turnover, movement
-            turnover, movement = turnover + abs(amount), movement + amount
-            place = len(lines) + 1
-            lines.append(
-                _ENTRY.format(
-                    ref=f"{ccy}{business[2:4]}{business[5:7]}{business[8:]}{place:06d}",
-                    ccy=ccy,
-                    amount=_money(abs(amount)),
-                    sign="CRDT" if amount > 0 else "DBIT",
-                    status=status,
-                    day=business,
-                    servicer=f"SB{sequence:05d}{place:07d}",
-                    domain=codes[0],
-                    family=codes[1],
-                    sub=codes[2],
-                    details=details,
-                )
-            )
-
-        for i in range(int(low), int(high)):
+        page = _Page(account, calendar.day(number), sequence, status)
+        for i in range(*np.searchsorted(day, [number, number + 1]).tolist()):
             credit = cents[i] > 0
             codes = ("PMNT", "RCDT" if credit else "ICDT", "ESCT" if account.asset == EUR else "XBCT")
             text = "Deposit" if credit else "Payout"
-            entry(cents[i], codes, _details(reference[i], name[i], other[i], credit, account.version, text))
-        for stray in [s for s in stray_days if s == number]:
+            page.add(cents[i], codes, _details(reference[i], name[i], other[i], credit, account.version, text))
+        for _ in range(stray_days.count(number)):
             sender = iban("LT", int(rng.integers(10**12, 10**15)))
-            entry(
-                int(rng.integers(40_00, 2_400_00)),
-                ("PMNT", "RCDT", "ESCT"),
-                _details(
-                    "NOTPROVIDED", "Unknown Remitter", sender, True, account.version, f"no account reference {stray}"
-                ),
-            )
+            details = _details("NOTPROVIDED", "Unknown Remitter", sender, True, account.version, "no reference given")
+            page.add(int(rng.integers(40_00, 2_400_00)), ("PMNT", "RCDT", "ESCT"), details)
             counts["unmatched_credits"] += 1
-        entry(-int(rng.integers(500, 6_000)), ("ACMT", "MDOP", "CHRG"), "")
-        content = _statement(account, business, created, sequence, balance, balance + movement, "".join(lines))
-        balance += movement
-        counts["entries"] += len(lines)
+        page.add(-int(rng.integers(500, 6_000)), ("ACMT", "MDOP", "CHRG"), "")
+        content = _statement(account, page, balance)
+        balance += page.movement
+        counts["entries"] += len(page.lines)
         counts["statements"] += 1
-        yield number, ccy, content, len(lines), turnover
+        yield number, ccy, content, len(page.lines), page.turnover

@@ -16,7 +16,6 @@ from sandbox.world.calendar import Calendar
 from sandbox.world.counterparties import Counterparties
 from sandbox.world.definitions import BITCOIN, COMPLETED, ETH, ETHEREUM, HOUR, UNIT, US, USDC, USDT
 from sandbox.world.people import People
-from sandbox.world.prices import Prices
 from sandbox.world.streams import Streams, hex_strings
 
 INTERVAL = {BITCOIN: 600 * US, ETHEREUM: 12 * US}
@@ -78,8 +77,9 @@ def _settled(table: Table, chain: int) -> np.ndarray:
 
 
 def make_chain(
-    ledger: Ledger, people: People, parties: Counterparties, prices: Prices, calendar: Calendar, streams: Streams
+    ledger: Ledger, people: People, parties: Counterparties, calendar: Calendar, streams: Streams, dedicated: set[int]
 ) -> Chain:
+    """The chains' view of the whole world. `dedicated` parties get no uncredited deposit, to keep their case clean."""
     rng = streams("chain")
     chain = Chain(
         EthereumRows(),
@@ -91,7 +91,7 @@ def make_chain(
     )
     _ethereum(chain, ledger, parties, rng)
     _bitcoin(chain, ledger, parties, calendar, rng)
-    _uncredited(chain, people, parties, calendar, streams("uncredited"))
+    _uncredited(chain, people, parties, calendar, streams("uncredited"), dedicated)
     _noise(chain, ledger, calendar, streams("noise"))
     return chain
 
@@ -192,10 +192,15 @@ def _bitcoin(
 
 
 def _uncredited(
-    chain: Chain, people: People, parties: Counterparties, calendar: Calendar, rng: np.random.Generator
+    chain: Chain,
+    people: People,
+    parties: Counterparties,
+    calendar: Calendar,
+    rng: np.random.Generator,
+    dedicated: set[int],
 ) -> None:
     """Deposits on our customers' addresses that the ledger does not know: small, so that they alert on nothing."""
-    able = np.flatnonzero(people.opened < calendar.start_us)
+    able = np.flatnonzero((people.opened < calendar.start_us) & ~np.isin(people.account_party, list(dedicated)))
     for number in range(max(3, min(40, people.parties * calendar.days // 45_000))):
         account = int(able[rng.integers(0, len(able))]) if len(able) else 0
         at = calendar.start_us + HOUR + int(rng.random() * (calendar.end_us - calendar.start_us - 3 * HOUR)) // US * US

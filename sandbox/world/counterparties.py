@@ -16,20 +16,21 @@ from sandbox.world.streams import Streams
 
 # name, vendor category, share of service traffic, chains. Categories without share appear only in planted cases.
 _SERVICES = (
-    ("Northgate Exchange", 21, 22, (0, 1, 2)), ("Kestrel Markets", 21, 16, (0, 1, 2)), ("Meridian Coin", 21, 12, (0, 1, 2)),
-    ("Tallow & Pine Exchange", 21, 8, (0, 1)), ("Sunda Exchange", 21, 6, (1, 2)), ("Openbook Pro", 21, 5, (0, 1)),
-    ("Hearthwallet", 11, 6, (0, 1, 2)), ("Pocketbase Custody", 11, 4, (0, 1)), ("Brindle Pay", 17, 5, (0, 1, 2)),
-    ("Quillmart Checkout", 17, 3, (0, 1)), ("Petrel Swap", 27, 6, (1,)), ("Ostara DEX", 27, 4, (1,)),
-    ("Lantern Lend", 26, 2, (1,)), ("Causeway Bridge", 37, 2, (1,)), ("Deepwell Pool", 7, 3, (0,)), ("Ironvein Mining", 22, 1, (0,)),
-    ("Blockfair NFT House", 38, 1, (1,)), ("unnamed service 5512", 41, 3, (0, 1, 2)), ("Lucky Heron Casino", 16, 2.2, (0, 1, 2)),
-    ("Redbarn Bets", 16, 1.2, (0, 2)), ("Handshake P2P", 19, 1.6, (0, 2)), ("Corner Kiosk Network", 24, 0.8, (0,)),
-    ("Greyport OTC", 4, 0.5, (0, 1, 2)), ("Muddle Mixer", 13, 0.25, (0,)), ("Whirl Protocol", 33, 0.2, (1,)),
-    ("Cellar Market", 2, 0.08, (0,)), ("Gilded Returns", 18, 0.25, (0, 1, 2)), ("Card Shed", 28, 0.04, (0,)),
-    ("Latchkey Ransom", 12, 0, (0,)), ("Brindisi Breach", 6, 0, (0, 1)), ("Vault Nine Theft", 42, 0, (0,)),
-    ("Ether Nine Theft", 43, 0, (1,)), ("Pillbottle Pharmacy", 36, 0, (0,)), ("Keylog Kit", 35, 0, (0,)),
-    ("Shadow Broker Ring", 29, 0, (0, 1)), ("Frontier Exchange", 25, 0, (0, 1, 2)), ("Measure 9714 Bank", 34, 0, (0,)),
-    ("Harm Archive", 1, 0, (0, 1)), ("Sanctioned Front Trading", 3, 0, (0, 1, 2)), ("Ashen Banner Fund", 23, 0, (0, 1, 2)),
-    ("Bulletproof Host 7", 30, 0, (0,)),
+    ("Northgate Exchange", 21, 22, (0, 1, 2)), ("Kestrel Markets", 21, 16, (0, 1, 2)),
+    ("Meridian Coin", 21, 12, (0, 1, 2)), ("Tallow & Pine Exchange", 21, 8, (0, 1)),
+    ("Sunda Exchange", 21, 6, (1, 2)), ("Openbook Pro", 21, 5, (0, 1)), ("Hearthwallet", 11, 6, (0, 1, 2)),
+    ("Pocketbase Custody", 11, 4, (0, 1)), ("Brindle Pay", 17, 5, (0, 1, 2)), ("Quillmart Checkout", 17, 3, (0, 1)),
+    ("Petrel Swap", 27, 6, (1,)), ("Ostara DEX", 27, 4, (1,)), ("Lantern Lend", 26, 2, (1,)),
+    ("Causeway Bridge", 37, 2, (1,)), ("Deepwell Pool", 7, 3, (0,)), ("Ironvein Mining", 22, 1, (0,)),
+    ("Blockfair NFT House", 38, 1, (1,)), ("unnamed service 5512", 41, 3, (0, 1, 2)),
+    ("Lucky Heron Casino", 16, 2.2, (0, 1, 2)), ("Redbarn Bets", 16, 1.2, (0, 2)), ("Handshake P2P", 19, 1.6, (0, 2)),
+    ("Corner Kiosk Network", 24, 0.8, (0,)), ("Greyport OTC", 4, 0.5, (0, 1, 2)), ("Muddle Mixer", 13, 0.25, (0,)),
+    ("Whirl Protocol", 33, 0.2, (1,)), ("Cellar Market", 2, 0.08, (0,)), ("Gilded Returns", 18, 0.25, (0, 1, 2)),
+    ("Card Shed", 28, 0.04, (0,)), ("Latchkey Ransom", 12, 0, (0,)), ("Brindisi Breach", 6, 0, (0, 1)),
+    ("Vault Nine Theft", 42, 0, (0,)), ("Ether Nine Theft", 43, 0, (1,)), ("Pillbottle Pharmacy", 36, 0, (0,)),
+    ("Keylog Kit", 35, 0, (0,)), ("Shadow Broker Ring", 29, 0, (0, 1)), ("Frontier Exchange", 25, 0, (0, 1, 2)),
+    ("Measure 9714 Bank", 34, 0, (0,)), ("Harm Archive", 1, 0, (0, 1)), ("Sanctioned Front Trading", 3, 0, (0, 1, 2)),
+    ("Ashen Banner Fund", 23, 0, (0, 1, 2)), ("Bulletproof Host 7", 30, 0, (0,)),
 )  # fmt: skip
 _ADDRESSES_PER_SERVICE = 24
 

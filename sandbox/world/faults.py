@@ -105,11 +105,11 @@ def _line(values: list[object]) -> str:
     return sink.getvalue()
 
 
-def make_faults(people: People, calendar: Calendar, streams: Streams) -> Faults:
+def make_faults(people: People, calendar: Calendar, streams: Streams, dedicated: set[int]) -> Faults:
     """Two days with manual corrections, and faulted internal transfers on a few days; fewer in a short world."""
     rng = streams("faults")
     faults = Faults()
-    settled = [i for i in range(people.parties) if NONE < people.opened[i] < calendar.start_us]
+    settled = [i for i in range(people.parties) if NONE < people.opened[i] < calendar.start_us and i not in dedicated]
     kinds = (
         [("amount", value) for value in BAD_AMOUNTS]
         + [("asset", v) for v in BAD_ASSETS]

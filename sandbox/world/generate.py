@@ -95,7 +95,7 @@ def generate(
 
     tell("ordinary activity")
     transfers, internal, trades = _activity(people, calendar, prices, parties, streams, planter)
-    faults = make_faults(people, calendar, streams)
+    faults = make_faults(people, calendar, streams, planter.dedicated)
     ledger = assemble(transfers, internal, trades, calendar, streams)
     unscreened = mark_unscreened(ledger)
     changes = make_changes(people, calendar, streams, planter.dedicated)
@@ -110,7 +110,7 @@ def generate(
     tell("bank statements")
     summary.rows["bank"] = write_bank(landing / "bank", ledger, people, calendar, streams)
     tell("chain files")
-    chain = make_chain(ledger, people, parties, prices, calendar, streams)
+    chain = make_chain(ledger, people, parties, calendar, streams, planter.dedicated)
     summary.rows["onchain"] = write_onchain(landing / "onchain", chain, calendar, streams)
     tell("lists, rates and cases")
     summary.rows["ofac"] = {"publications": write_ofac(landing / "ofac", sanctions)}

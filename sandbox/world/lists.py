@@ -25,9 +25,10 @@ _TABLES = {
 }
 # vendor category -> INTERPOL dark-web/virtual-asset taxonomy concepts that TagPacks use, as (category, abuse)
 _CONCEPTS = {
-    2: ("market", "darknet_market"), 3: ("organization", "sanction"), 4: ("exchange", None), 7: ("miner", None), 11: ("hosted_wallet", None),
-    12: ("user", "ransomware"), 13: ("mixing_service", None), 16: ("gambling", None), 17: ("payment_processor", None), 18: ("user", "scam"),
-    19: ("exchange", None), 21: ("exchange", None), 22: ("miner", None), 24: ("atm", None), 26: ("defi_lending", None), 27: ("defi_dex", None),
+    2: ("market", "darknet_market"), 3: ("organization", "sanction"), 4: ("exchange", None), 7: ("miner", None),
+    11: ("hosted_wallet", None), 12: ("user", "ransomware"), 13: ("mixing_service", None), 16: ("gambling", None),
+    17: ("payment_processor", None), 18: ("user", "scam"), 19: ("exchange", None), 21: ("exchange", None),
+    22: ("miner", None), 24: ("atm", None), 26: ("defi_lending", None), 27: ("defi_dex", None),
     28: ("market", "fraud_shop"), 33: ("mixing_service", None), 37: ("defi_bridge", None),
 }  # fmt: skip
 _TAGGED_SHARE = 0.55

@@ -260,6 +260,10 @@ def make_people(count: int, calendar: Calendar, streams: Streams) -> People:
     birth = np.datetime64(calendar.start, "D") - age_days
     birth[is_company] = np.datetime64("NaT")
     occupation = rng.integers(0, len(_OCCUPATIONS), count)
+    # nobody is a pensioner at 30 or a student at 50
+    occupation[(occupation == _OCCUPATIONS.index("pensioner")) & (age_days < 60 * 365)] = 0
+    occupation[(occupation == _OCCUPATIONS.index("student")) & (age_days > 32 * 365)] = 1
+    occupation[age_days > 70 * 365] = _OCCUPATIONS.index("pensioner")
     income = np.exp(rng.normal(np.log(38_000), 0.45, count)) * _OCCUPATION_INCOME[occupation]
     income = np.where(is_company, np.exp(rng.normal(np.log(900_000), 1.0, count)), income)
     income = np.maximum(np.round(income, -2), 1_200).astype(np.int64)

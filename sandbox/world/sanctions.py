@@ -193,7 +193,8 @@ def make_sanctions(calendar: Calendar, streams: Streams) -> SanctionsList:
         head, tail = _HEADS[int(rng.integers(0, 20))], _TAILS[int(rng.integers(0, 10))]
         if kind == "individual":
             name = f"{head}{tail}, {_GIVEN[int(rng.integers(0, 20))]}"
-            remarks = f"DOB {int(rng.integers(1, 29)):02d} Mar {int(rng.integers(1950, 1999))}; POB {_CITIES[i % 4][0]}, {_CITIES[i % 4][1]}"
+            born = f"DOB {int(rng.integers(1, 29)):02d} Mar {int(rng.integers(1950, 1999))}"
+            remarks = f"{born}; POB {_CITIES[i % 4][0]}, {_CITIES[i % 4][1]}"
         else:
             name = f"{head}{tail} {_TRADES[int(rng.integers(0, 11))]}" + ("" if kind == "vessel" else " CO.")
             remarks = (

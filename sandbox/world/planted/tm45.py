@@ -115,7 +115,8 @@ def _positives(screening: _Screening) -> None:
                 name, text = ways[spelling % len(ways)]
                 identified = number % 2 == 1
                 expect = {"TM45": FIRE, "TM28": FIRE} if identified else {"TM45": FIRE}
-                note = f"listed address written as {name}; the vendor {'names it too' if identified else 'does not know it'}"
+                vendor = "the vendor names it too" if identified else "the vendor does not know it"
+                note = f"listed address written as {name}; {vendor}"
                 screening.transfer(
                     PLANTED,
                     expect,

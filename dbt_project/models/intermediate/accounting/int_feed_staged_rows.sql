@@ -5,7 +5,7 @@ left join {{ ref('assets') }} as token on token.chain_code = 'ethereum' and toke
 left join (select distinct tx_hash from {{ ref('stg_onchain__bitcoin_outputs') }}) as o on s.tx_hash = o.tx_hash
 {%- endset -%}
 {%- set screened -%}
-left join {{ ref('stg_chainalysis__transfers') }} as t on s.external_id = t.external_id
+left join (select external_id, min(transfer_id) as transfer_id from {{ ref('stg_chainalysis__transfers') }} group by external_id) as t on s.external_id = t.external_id
 {%- endset -%}
 {%- set transfers = ref('int_transfers') -%}
 {%- set chain_transfers = ref('int_chain_transfers') -%}

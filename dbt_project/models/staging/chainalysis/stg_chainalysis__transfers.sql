@@ -1,5 +1,5 @@
 with source as (
-  {{ as_known('chainalysis', 'transfers', ['external_id'], content=['updated_at']) | indent(2) }}
+  {{ as_known('chainalysis', 'transfers', ['ledger_transfer_id'], content=['updated_at']) | indent(2) }}
 )
 
 select
