@@ -81,7 +81,9 @@ def _totals(connection: duckdb.DuckDBPyConnection, path: Path, key: str, day: st
         f"""
         select {day}, {asset}, count(*), sum(amount_),
             sum(cast('0x' || substr(md5({key} || '|' || coalesce(cast(amount_ as varchar), '')), 1, 15) as bigint))
-        from (select *, cast({amount} as decimal(38, 18)) as amount_ from read_parquet('{path}')) group by 1, 2 order by 1, 2
+        from (select *, cast({amount} as decimal(38, 18)) as amount_ from read_parquet('{path}'))
+        group by 1, 2
+        order by 1, 2
         """  # noqa: S608 (names of this module)
     ).fetchall()
     return [

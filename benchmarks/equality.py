@@ -6,9 +6,9 @@ import duckdb
 def assert_equal(connection: duckdb.DuckDBPyConnection, mine: str, theirs: str, what: str) -> int:
     """Compares number and content of the rows of two relations (any order) in the columns of `mine`, in its types.
 
-    Returns the number of rows. Raises AssertionError naming `what` when they differ; the sum of 64-bit row hashes stands
-    for the content."""
-    columns = connection.execute(f"describe select * from {mine}").fetchall()
+    Returns the number of rows. Raises AssertionError naming `what` when they differ; the sum of 64-bit row hashes
+    stands for the content."""
+    columns = connection.execute(f"describe from {mine}").fetchall()
     expressions = ", ".join(f'cast("{name}" as {kind})' for name, kind, *_ in columns)
     counted = [
         connection.execute(

@@ -34,9 +34,7 @@ def execute(connection: duckdb.DuckDBPyConnection, name: str) -> None:
         connection.execute(statement).fetchall()
 
 
-def create_movements(
-    connection: duckdb.DuckDBPyConnection, legs: int, seed: int, only_deposits: bool = False
-) -> None:
+def create_movements(connection: duckdb.DuckDBPyConnection, legs: int, seed: int, only_deposits: bool = False) -> None:
     """Creates the temporary tables `movements`, `accounts` and `assets`. The movements have exactly `legs` sides in
     all: an internal transfer has two. Same arguments, same rows.
 
@@ -96,7 +94,7 @@ def create_movements(
 
 
 def create_legs(connection: duckdb.DuckDBPyConnection) -> None:
-    """Creates intermediate.int_transfer_legs from the movements, in the order of delivery: by transfer, not by party."""
+    """Creates intermediate.int_transfer_legs from the movements, in the order of delivery: by transfer, not party."""
     connection.execute("create schema if not exists intermediate").fetchall()
     execute(connection, "legs")
 

@@ -18,8 +18,8 @@ class Cost:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`subject` against `baseline` (names of sides). `goal` is the limit of seconds over seconds, or with `of_speed` the
-    least rows/s over rows/s; None is a figure for orientation."""
+    """`subject` against `baseline` (names of sides). `goal` is the limit of seconds over seconds, or with `of_speed`
+    the least rows/s over rows/s; None is a figure for orientation."""
 
     subject: str
     baseline: str
@@ -93,8 +93,8 @@ def interleave(
     """Every side's cost in every repetition, and what `check` says.
 
     A side is called once a repetition and returns its own cost, so that it can leave preparation out. The order turns
-    round from one repetition to the next, so that a drift of the machine favours no side. `check` compares what the sides
-    left behind in the first repetition; when it raises, nothing is measured."""
+    round from one repetition to the next, so that a drift of the machine favours no side. `check` compares what the
+    sides left behind in the first repetition; when it raises, nothing is measured."""
     costs: dict[str, list[Cost]] = {name: [] for name in sides}
     checked = ""
     for repetition in range(repetitions):

@@ -64,11 +64,11 @@ def run(config, customers, days, seed, target, as_of) -> None:
             with (
                 screen.showing(),
                 progress.listening(screen.detail),
-                _feeds(config, _given(customers, days, seed), screen.say) as tags,
+                _feeds(config, _given(customers, days, seed), screen.say) as period,
             ):
                 from orchestration import runs
 
-                kept = runs.refresh(screen, tags, as_of)
+                kept = runs.refresh(screen, period, as_of)
         except KeyboardInterrupt:
             failure = "interrupted"
         except Exception as error:
@@ -163,10 +163,10 @@ def _given(customers, days, seed) -> dict[str, int]:
 
 @contextmanager
 def _feeds(config, given, say):
-    """Points dlt at the feeds for as long as the work lasts; yields the run's tags."""
+    """Points dlt at the feeds for as long as the work lasts; yields their first and last business day, where known."""
     if config:
         os.environ["DLT_PROJECT_DIR"] = str(config.absolute())
-        yield {}
+        yield None
         return
     from orchestration import demo
 
@@ -174,9 +174,7 @@ def _feeds(config, given, say):
     world = demo.choose(root / "sandbox", given, in_use=(root / "warehouse.duckdb").exists())
     demo.make(world, root / "sandbox", say)
     with demo.vendors(root / "sandbox"):
-        from orchestration.partitions import range_tags
-
-        yield range_tags(world.first_day, world.last_day)
+        yield world.first_day, world.last_day
 
 
 def _print(kept: dict, root: Path) -> None:

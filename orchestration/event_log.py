@@ -16,7 +16,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as db
+from dagster._core.events import ASSET_EVENTS
 from dagster._core.events.log import EventLogEntry
+from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from sqlalchemy.pool import StaticPool
@@ -31,7 +33,6 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
     def __init__(self, base_dir: str, inst_data: Any = None):
         self._engines: OrderedDict[str, db.Engine] = OrderedDict()
         self._active: dict[str, db.Connection] = {}
-        self._latest: dict[tuple, tuple[EventLogEntry, int]] | None = None
         super().__init__(base_dir, inst_data)
         # Re-entrant, so that a batch can hold one transaction around the parent's own per-event statements.
         self._db_lock = threading.RLock()
@@ -87,23 +88,25 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
         return True  # as above: `_initdb` creates every table
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
-        with self._connect("index") as index, self._connect(events[0].run_id):
-            self._latest = {}
-            try:
-                for event in events:
-                    self.store_event(event)
-                latest = self._latest.values()
-            finally:
-                self._latest = None
-            for event, event_id in latest:
-                self._store_asset_event(index, event, event_id)
-
-    def _store_asset_event(self, conn: db.Connection, event: EventLogEntry, event_id: int) -> None:
-        # The asset's own row holds its latest event only; in a batch of ninety partitions write it once.
-        if self._latest is not None:
-            self._latest[event.dagster_event.asset_key, event.dagster_event_type] = (event, event_id)
-        else:
-            super()._store_asset_event(conn, event, event_id)
+        """What the parent does event by event, for a batch of asset events in one statement and one transaction."""
+        of_assets, others = [], []
+        for event in events:
+            (of_assets if event.dagster_event_type in ASSET_EVENTS else others).append(event)
+        with self._connect("index") as index, self._connect(events[0].run_id) as run:
+            for event in others:
+                self.store_event(event)
+            if not of_assets:
+                return
+            rows = [self._event_to_row(event) for event in of_assets]
+            insert = SqlEventLogStorageTable.insert()
+            run.execute(insert, rows)
+            numbered = insert.returning(SqlEventLogStorageTable.c.id, sort_by_parameter_order=True)
+            ids = list(index.execute(numbered, rows).scalars())
+            self._store_asset_event_tags(index, of_assets, ids)
+            # An asset's own row holds its latest event only: of ninety partitions one is written.
+            latest = {(event.dagster_event.asset_key, event.dagster_event_type): n for n, event in enumerate(of_assets)}
+            for number in latest.values():
+                self._store_asset_event(index, of_assets[number], ids[number])
 
     def dispose(self) -> None:
         for engine in self._engines.values():

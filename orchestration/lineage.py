@@ -2,7 +2,7 @@
 
 Belongs here: reading columns from the engine and lineage from compiled SQL. Not here: running dbt (dbt.py).
 
-dagster-dbt can do this too (`fetch_column_metadata`), but it parses a model's SQL once for every column, which took more
+dagster-dbt can do this too (`fetch_column_metadata`), but parses a model's SQL once for every column, which took more
 than a minute for this project on every run, and it leaves a connection to the warehouse open in this process, on which
 the next writer fails. Here a model is parsed once, and its lineage kept until its SQL or a parent's columns change.
 """

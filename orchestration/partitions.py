@@ -1,13 +1,16 @@
 """The days of deliveries.
 
-Belongs here: the partitions of raw assets and the window a run was given. Not here: when a day is due (automation.py).
+Belongs here: the partitions of raw assets, and what a run of some of them loads. Not here: when a day is due
+(automation.py).
 
-Only raw assets are partitioned: a partition is one business day's deliveries, and running it loads those not yet
-loaded. Everything downstream is rebuilt whole from raw, as of the newest knowledge in it, so that the result never
-depends on which days ran in which order.
+Only raw assets are partitioned, by business day. A run of a day loads whatever was delivered up to that day and is not
+loaded yet, so that a file which arrives late is not lost because its own day has passed. Everything downstream is
+rebuilt whole from raw, as of the newest knowledge in it, so that the result never depends on which days ran in which
+order.
 """
 
 import os
+from collections.abc import Collection
 from datetime import date, timedelta
 
 from dagster import DagsterRun, DailyPartitionsDefinition
@@ -21,20 +24,19 @@ PARTITION = "dagster/partition"
 days = DailyPartitionsDefinition(start_date=os.environ.get("PLUMBLINE_FIRST_DAY", FIRST_DAY))
 
 
-def window(run: DagsterRun) -> tuple[date | None, date | None]:
-    """The half-open window of business days of a run: (first day, day after the last); None is without limit.
-
-    A run without partitions takes everything, and the first day takes all that came before it as well: lists and
-    attributions are older than the first day of the ledger.
-    """
-    first = run.tags.get(RANGE_START) or run.tags.get(PARTITION)
+def window(run: DagsterRun) -> tuple[None, date | None]:
+    """The half-open window of business days that a run loads: no first day, and the day after its last partition (None
+    for a run without partitions, which loads everything)."""
     last = run.tags.get(RANGE_END) or run.tags.get(PARTITION)
-    if not first or not last:
-        return None, None
-    start = None if first == days.get_first_partition_key() else date.fromisoformat(first)
-    return start, date.fromisoformat(last) + timedelta(days=1)
+    return None, date.fromisoformat(last) + timedelta(days=1) if last else None
 
 
-def range_tags(first: date, last: date) -> dict[str, str]:
-    """The tags of a run over the days from `first` to `last`, both included."""
-    return {RANGE_START: first.isoformat(), RANGE_END: last.isoformat()}
+def due_tags(first: date, last: date, done: Collection[str]) -> dict[str, str]:
+    """The tags of a run that is to bring the days from `first` to `last`, both included, up to date.
+
+    It is recorded for the days from the first one that is not among the `done` on, and for the last day in any case.
+    """
+    day = first
+    while day < last and day.isoformat() in done:
+        day += timedelta(days=1)
+    return {RANGE_START: day.isoformat(), RANGE_END: last.isoformat()}

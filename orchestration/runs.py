@@ -5,7 +5,7 @@ the same run as one from the UI or the schedule. Not here: what it shows (screen
 """
 
 import time
-from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 
 from orchestration import accounting, run_lock
@@ -15,8 +15,11 @@ from orchestration.screen import Screen
 JOB = "refresh_warehouse"
 
 
-def refresh(screen: Screen, tags: Mapping[str, str], as_of: str | None = None) -> dict:
-    """Runs the main job and returns its accounting; waits first while another run is alive."""
+def refresh(screen: Screen, period: tuple[date, date] | None, as_of: str | None = None) -> dict:
+    """Runs the main job and returns its accounting; waits first while another run is alive.
+
+    `period`: first and last business day to be loaded; None loads everything and records no partition.
+    """
     with instance() as opened:
         _take_turn(opened, screen)
         screen.detail("reading the definitions")
@@ -28,7 +31,7 @@ def refresh(screen: Screen, tags: Mapping[str, str], as_of: str | None = None) -
         job = defs.resolve_job_def(JOB)
         run_config = {"ops": {"warehouse": {"config": {"as_of": as_of}}}} if as_of else {}
         run = opened.create_run_for_job(
-            job, tags=dict(tags), run_config=run_config, remote_job_origin=_origin(), job_code_origin=None
+            job, tags=_tags(opened, period), run_config=run_config, remote_job_origin=_origin(), job_code_origin=None
         )
         screen.total(len(job.nodes))
         for event in execute_run_iterator(InMemoryJob(job), run, opened):
@@ -37,6 +40,19 @@ def refresh(screen: Screen, tags: Mapping[str, str], as_of: str | None = None) -
         if kept is None or kept["outcome"] == accounting.RUNNING:
             raise RuntimeError(f"Run {run.run_id} ended before it began its work; see {home() / 'dagster'}.")
         return kept
+
+
+def _tags(opened, period: tuple[date, date] | None) -> dict[str, str]:
+    if period is None:
+        return {}
+    from dagster import AssetKey
+
+    from orchestration.assets.feeds import FEEDS
+    from orchestration.partitions import due_tags
+
+    tables = [AssetKey([f"raw_{feed}", "control_totals"]) for feed in FEEDS]
+    done = set.intersection(*(opened.get_materialized_partitions(table) for table in tables))
+    return due_tags(*period, done)
 
 
 def _take_turn(opened, screen: Screen) -> None:

@@ -12,7 +12,7 @@ from decimal import Decimal
 _ENCODING = re.compile(rb"""^\s{0,9}<\?xml[^>]{0,99}\sencoding\s{0,9}=\s{0,9}["']([\w.-]{1,40})["']""")
 _CREATED = re.compile(rb"CreDtTm>\s{0,99}([0-9T:.+Z-]{10,40})\s{0,99}<")
 _TAG = re.compile(r"<(/?)(?:[\w.-]{1,64}:)?(\w{1,64})(\s[^<>]{0,500})?>")
-_AMOUNT = re.compile(r"""<Amt\s+Ccy\s*=\s*["'](\w{1,9})["']\s*>\s*([0-9]{1,16}(?:\.[0-9]{1,5})?)\s*</""")
+_AMOUNT = re.compile(r"""<Amt(?:\s+Ccy\s*=\s*["'](\w{1,9})["'])?\s*>\s*([0-9]{1,16}(?:\.[0-9]{1,5})?)\s*</""")
 _SIDE = re.compile(r"<CdtDbtInd>\s*(CRDT|DBIT)\s*<")
 _BOOKED, _VALUED = (
     re.compile(rf"<{name}>\s*<(?:Dt|DtTm)>\s*([0-9]{{4}}-[0-9][0-9]-[0-9][0-9])") for name in ("BookgDt", "ValDt")
@@ -64,7 +64,8 @@ def as_text(raw: bytes) -> str:
     before, *rest = text.split("<!--")
     text = before + "".join(part.partition("-->")[2] for part in rest)
     starts = text.count("<Ntry>")
-    if starts == text.count("</Ntry>") and 2 * starts == text.count("Ntry>") and text.count("<Stmt>"):
+    is_plain = starts == text.count("</Ntry>") and 2 * starts == text.count("Ntry>") and text.count("<Stmt>")
+    if is_plain and not any(odd in text for odd in ("Ntry ", " >", "\n>", "\r>", "\t>")):
         return text
     # Prefixed, attributed or spaced tags: only then is a pass over every tag needed, to have them plain
     return _TAG.sub(_plain_tag, text)
@@ -118,11 +119,7 @@ def payments(text: str) -> list[Payment]:
 
 def _of_entry(entry: str) -> list[Payment]:
     head = _without(entry, "TxDtls")
-    booked = _BOOKED.search(head) or _VALUED.search(head)
-    try:
-        day = date.fromisoformat(booked.group(1)) if booked else None
-    except ValueError:
-        day = None
+    day = _day(_BOOKED.search(head)) or _day(_VALUED.search(head))
     ccy_code, amount = _amount(head)
     details = [detail for detail, _ in _elements(entry, "TxDtls")]
     if len(details) > 1:
@@ -134,6 +131,13 @@ def _of_entry(entry: str) -> list[Payment]:
             if total == amount and {ccy for ccy, _ in shares} == {ccy_code}:
                 return [Payment(day, ccy_code, share, entry) for _, share in shares]
     return [Payment(day, ccy_code, amount, entry)]
+
+
+def _day(found: re.Match | None) -> date | None:
+    try:
+        return date.fromisoformat(found.group(1)) if found else None
+    except ValueError:
+        return None
 
 
 def _sign(detail: str, side: re.Match | None) -> int:

@@ -39,9 +39,9 @@ def read(raw: bytes) -> tuple[str, ET.Element]:
     try:
         namespace = _document_namespace(raw)
         root = ET.fromstring(_without_default_namespace(raw, namespace))
-    except ET.ParseError as error:
-        raise UnusableFile("not_xml", f"not well-formed XML: {error}") from None
-    except expat.ExpatError as error:
+    except UnusableFile:
+        raise
+    except (ET.ParseError, expat.ExpatError) as error:
         raise UnusableFile("not_xml", f"not well-formed XML: {error}") from None
     except (ValueError, LookupError) as error:
         raise UnusableFile("not_xml", f"cannot be read as XML: {error}") from None

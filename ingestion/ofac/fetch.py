@@ -46,10 +46,12 @@ def fetch(base_url: str, state: MutableMapping[str, dict]) -> Fetched | None:
 def _get(base_url: str, name: str, known: Mapping[str, str]) -> requests.Response:
     conditions = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
     headers = {conditions[header]: value for header, value in known.items()}
-    answer = requests.get(f"{base_url.rstrip('/')}/{name}", headers=headers, raise_for_status=False)
-    if answer.status_code != 304 and not (name == COMMENTS and answer.status_code == 404):
-        answer.raise_for_status()
-    return answer
+    try:
+        return requests.get(f"{base_url.rstrip('/')}/{name}", headers=headers)
+    except requests.HTTPError as error:
+        if name == COMMENTS and error.response is not None and error.response.status_code == 404:
+            return error.response
+        raise
 
 
 def _published_at(answer: requests.Response) -> datetime:

@@ -211,7 +211,7 @@ def _counted(delivery: Delivery, file: DeliveredFile, totals: count.Totals) -> l
             known_at=delivery.known_at,
             event_date=key[0],
             asset_code=key[1],
-            source_amount=totals.amounts[key] if key in totals.rows else None,
+            source_amount=totals.amount(key),
         )
         for key in keys
     ]

@@ -1,5 +1,6 @@
 """Ethereum tables in the Blockchain ETL schema, from CSV, Parquet or NDJSON, in Arrow from end to end."""
 
+import csv
 from datetime import date
 from pathlib import Path
 
@@ -48,7 +49,8 @@ def _csv(path: Path, table: str, business_date: date, malformed: list[Rejected])
         return "skip"
 
     try:
-        header = pv.open_csv(path).schema.names
+        with path.open(newline="", encoding="utf-8-sig", errors="replace") as stream:
+            header = next(csv.reader(stream))
         wanted = [column.name for column in TABLES[table] if column.name in header]
         return pv.read_csv(
             path,

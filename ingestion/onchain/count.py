@@ -33,14 +33,15 @@ class Totals:
     def __init__(self, table: str):
         self.table = table
         self.rows: dict[Key, int] = defaultdict(int)
-        self.amounts: dict[Key, Decimal | None] = defaultdict(lambda: Decimal(0) if table in _SCALES else None)
+        self._units: dict[Key, int] = defaultdict(int)
 
     def add(self, day: date | None, asset: str | None, value: str | None, rows: int = 1) -> None:
-        asset = _ASSETS.get(self.table, asset)
-        self.rows[day, asset] += rows
-        amount = self.amounts[day, asset]
-        if amount is not None and value is not None and _DIGITS.fullmatch(value):
-            self.amounts[day, asset] = amount + Decimal(value).scaleb(-_SCALES[self.table])
+        key = (day, _ASSETS.get(self.table, asset))
+        self.rows[key] += rows
+        self._units[key] += int(value) if value is not None and _DIGITS.fullmatch(value) else 0
+
+    def amount(self, key: Key) -> Decimal | None:
+        return Decimal(f"{self._units[key]}E-{_SCALES[self.table]}") if self.table in _SCALES else None
 
 
 def bulk(path: Path, table: str, business_date: date) -> Totals:
@@ -51,8 +52,9 @@ def bulk(path: Path, table: str, business_date: date) -> Totals:
             totals.add(business_date, None, None)
             continue
         contract = record.get("token_address")
+        undated = business_date if table in _SCALES else None  # a token transfer may lack its time
         totals.add(
-            _day(record.get("block_timestamp"), business_date),
+            _day(record.get("block_timestamp"), business_date, undated),
             contract.lower() if contract else None,
             record.get("value"),
         )
@@ -67,7 +69,7 @@ def bitcoin(path: Path, business_date: date) -> dict[str, Totals]:
         if record is None:
             totals["outputs"].add(business_date, None, None)
             continue
-        day = _day(record.get("block_timestamp"), business_date)
+        day = _day(record.get("block_timestamp"), business_date, business_date)
         for name, total in totals.items():
             puts = record.get(name) or []
             stated = record.get(f"{name[:-1]}_count")
@@ -109,7 +111,9 @@ def rpc(raw: bytes, block_times: Mapping[int, int]) -> dict[str, Totals]:
         ).fetchall()
     for seconds, value in blocks:
         wei = _hex(value)
-        totals["ethereum_transactions"].add(_day(str(_hex(seconds)), date.min), None, None if wei is None else str(wei))
+        totals["ethereum_transactions"].add(
+            _day(str(_hex(seconds)), date.min, None), None, None if wei is None else str(wei)
+        )
     for address, number, stated in logs:
         seconds = _hex(stated)
         seconds = block_times.get(_hex(number)) if seconds is None else seconds
@@ -177,10 +181,10 @@ def _sum(puts: list) -> str:
     return str(sum(int(value) for value in values if isinstance(value, str) and value.isdecimal()))
 
 
-def _day(text: str | None, business_date: date) -> date | None:
-    """The UTC day of a time; the business date where it is no time, None where there is none."""
+def _day(text: str | None, business_date: date, undated: date | None) -> date | None:
+    """The UTC day of a time; the business date where it is no time, `undated` where there is none."""
     if text is None:
-        return None
+        return undated
     time = _time(text)
     return business_date if time is None else time.date()
 

@@ -174,7 +174,12 @@ def amount_of(table: str, value: str | None) -> Decimal | None:
     """The amount a record counts with: ether, bitcoin; a token's decimals are not known here."""
     if value is None or table == "ethereum_token_transfers":
         return None
-    return Decimal(value).scaleb(-WEI if table == "ethereum_transactions" else -SATOSHI)
+    return exact(value, WEI if table == "ethereum_transactions" else SATOSHI)
+
+
+def exact(units: str | int, decimals: int) -> Decimal:
+    """The amount of that many smallest units. Constructed, not computed: arithmetic on Decimal rounds to 28 digits."""
+    return Decimal(f"{units}E-{decimals}")
 
 
 def asset_of(table: str, token_address: str | None) -> str | None:

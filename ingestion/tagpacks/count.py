@@ -5,7 +5,7 @@ import re
 # An item's address starts its line, behind the dash, or stands inside braces; inside a longer text it is no field
 _ADDRESS = re.compile(rb"""^[ \t]*(?:-[ \t]+)*["']?address["']?[ \t]*:(?=\s|$)""", re.MULTILINE)
 _INLINE = re.compile(rb"""^[ \t]*-?[ \t]*\{[^\n]*?\baddress["']?[ \t]*:""", re.MULTILINE)
-_LASTMOD = re.compile(rb"""^[ \t]*(?:-[ \t]+)*lastmod[ \t]*:[ \t]*["']?(\d{4}-\d{2}-\d{2})""", re.MULTILINE)
+_LASTMOD = re.compile(rb"""\blastmod["']?[ \t]*:[ \t]*["']?(\d{4}-\d{2}-\d{2})""")
 
 
 def tags(raw: bytes) -> int:

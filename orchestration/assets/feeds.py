@@ -39,13 +39,6 @@ ACCOUNTING = {
 def passport(feed: str) -> dict[str, Any]:
     """The feed's source.yml: publisher, owner, cadence, licence, personal data, grain of its tables."""
     path = Path(ingestion.__file__).parent / feed / "source.yml"
-    if not path.exists():  # TEMPORARY
-        from collections import defaultdict
-
-        grain = defaultdict(lambda: {"grain": "x"})
-        return dict(
-            title=feed, owner="tm", tables=grain, contains_personal_data=False, publisher="", cadence="", licence=""
-        )
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 

@@ -1,6 +1,6 @@
 """What each feature family means, as plain loops over legs: the definition the SQL has to equal, column by column.
 
-Input everywhere: legs as dicts keyed by the columns of `intermediate.int_transfer_legs`. Output: feature columns by leg_id.
+Input everywhere: legs as dicts keyed by the columns of `intermediate.int_transfer_legs`. Output: columns by leg_id.
 Windows are closed at both ends in event time, so legs at the same instant see each other; money is Decimal.
 """
 
@@ -30,7 +30,10 @@ def counted(legs: list[Leg]) -> list[Leg]:
     return [
         leg
         for leg in legs
-        if leg["status_code"] == "completed" and leg["direction_code"] in ("in", "out") and leg["party_id"] and leg["transfer_id"] not in own
+        if leg["status_code"] == "completed"
+        and leg["direction_code"] in ("in", "out")
+        and leg["party_id"]
+        and leg["transfer_id"] not in own
     ]
 
 
@@ -66,17 +69,21 @@ def velocity(legs: list[Leg]) -> dict[str, dict]:
         row["unvalued_count_30d"] = sum(other["amount_usd"] is None for other in seen)
         for role, side, spans in (("sender", "in", (24, 48, 720)), ("receiver", "out", (24, 720))):
             for hours in spans:
-                row[f"{role}_count_{'30d' if hours == 720 else f'{hours}h'}"] = len({
-                    other["counterparty_id"]
-                    for other in accounts[leg["account_id"]]
-                    if other["direction_code"] == side and other["counterparty_id"] and now - hours * HOUR <= other["event_at"] <= now
-                })  # fmt: skip
+                row[f"{role}_count_{'30d' if hours == 720 else f'{hours}h'}"] = len(
+                    {
+                        other["counterparty_id"]
+                        for other in accounts[leg["account_id"]]
+                        if other["direction_code"] == side
+                        and other["counterparty_id"]
+                        and now - hours * HOUR <= other["event_at"] <= now
+                    }
+                )
         result[leg["leg_id"]] = row
     return result
 
 
 def structuring(legs: list[Leg], threshold: dict[str, Decimal], low: Decimal, high: Decimal) -> dict[str, dict]:
-    """threshold: reporting level by currency; low, high: edges of the band as shares of it, low inside, high outside."""
+    """threshold: reporting level by currency; low (inside), high (outside): edges of the band as shares of it."""
     use = [leg for leg in counted(legs) if leg["rail_code"] == "fiat"]
 
     def in_band(leg: Leg) -> bool:
@@ -89,7 +96,11 @@ def structuring(legs: list[Leg], threshold: dict[str, Decimal], low: Decimal, hi
         row = {"is_in_band": in_band(leg)}
         line = lines[leg["party_id"], leg["asset_code"], leg["direction_code"]]
         for name, span in (("24h", DAY), ("7d", 7 * DAY)):
-            seen = [other for other in line if in_band(other) and leg["event_at"] - span <= other["event_at"] <= leg["event_at"]]
+            seen = [
+                other
+                for other in line
+                if in_band(other) and leg["event_at"] - span <= other["event_at"] <= leg["event_at"]
+            ]
             row[f"band_count_{name}"], row[f"band_amount_{name}"] = len(seen), total(seen, "amount")
         result[leg["leg_id"]] = row
     return result
@@ -125,9 +136,13 @@ def flow(legs: list[Leg]) -> dict[str, dict]:
 
 
 def previous_activity(legs: list[Leg], leg: Leg) -> object:
-    """The party's last activity strictly before the leg: in the ledger, else what its accounts said; None when unknown."""
+    """The party's last activity strictly before the leg: in the ledger, else by its accounts; None when unknown."""
     mine = [other for other in legs if other["party_id"] == leg["party_id"]]
-    done = [other["event_at"] for other in mine if other["status_code"] == "completed" and other["event_at"] < leg["event_at"]]
+    done = [
+        other["event_at"]
+        for other in mine
+        if other["status_code"] == "completed" and other["event_at"] < leg["event_at"]
+    ]
     if done:
         return max(done)
     stated = max((other["last_activity_at"] for other in mine if other["last_activity_at"]), default=None)
@@ -172,7 +187,9 @@ def history(legs: list[Leg]) -> dict[str, dict]:
 def exposure(legs: list[Leg], screenings: list[dict], exposures: list[dict]) -> dict[str, dict]:
     use = [leg for leg in counted(legs) if leg["rail_code"] == "crypto"]
     status = {row["transfer_id"]: row["screening_status_code"] for row in screenings}
-    direct = grouped((row for row in exposures if row["exposure_type_code"] == "DIRECT"), lambda row: row["transfer_id"])
+    direct = grouped(
+        (row for row in exposures if row["exposure_type_code"] == "DIRECT"), lambda row: row["transfer_id"]
+    )
     result = {}
     for leg in use:
         mine = direct.get(leg["transfer_id"], [])
@@ -183,7 +200,11 @@ def exposure(legs: list[Leg], screenings: list[dict], exposures: list[dict]) -> 
             "direct_unvalued_count": sum(one["exposure_usd"] is None for one in mine),
         }
         for category in ("sanctioned_entity", "terrorist_financing", "ransomware", "scam", "mixing", "unmapped"):
-            valued = [one["exposure_usd"] for one in mine if one["category_code"] == category and one["exposure_usd"] is not None]
+            valued = [
+                one["exposure_usd"]
+                for one in mine
+                if one["category_code"] == category and one["exposure_usd"] is not None
+            ]
             row[f"direct_{category}_usd"] = sum(valued) if valued else None
         result[leg["leg_id"]] = row
     return result

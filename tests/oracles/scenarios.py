@@ -1,6 +1,6 @@
 """The six scenarios as an analyst would write them down, leg by leg: what the SQL models have to agree with.
 
-Each function takes the rows of a `population` and returns a `Verdict` for every leg. Thresholds are passed as `Limits`, whose
+Each function takes the rows of a `population` and returns a `Verdict` for every leg. Thresholds are `Limits`, whose
 defaults are those of the scenario library; nothing here reads a seed or a model.
 """
 
@@ -13,9 +13,18 @@ from oracles.features import DAY, HOUR, Leg, counted, own_transfers, previous_ac
 
 ZERO_FLOOR = ("child_abuse_material", "sanctioned_entity", "terrorist_financing")
 HIGH_FLOOR = (
-    "ransomware", "sanctioned_jurisdiction", "special_measures", "darknet_market", "no_kyc_exchange", "stolen_funds", "scam",
-    "fraud_shop", "illicit_actor", "malware", "online_pharmacy",
-)  # fmt: skip
+    "ransomware",
+    "sanctioned_jurisdiction",
+    "special_measures",
+    "darknet_market",
+    "no_kyc_exchange",
+    "stolen_funds",
+    "scam",
+    "fraud_shop",
+    "illicit_actor",
+    "malware",
+    "online_pharmacy",
+)
 MEDIUM_FLOOR = ("mixing", "gambling", "p2p_exchange", "atm", "infrastructure_service", "privacy_protocol")
 
 
@@ -130,7 +139,11 @@ def tm06(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
         mine = [other for other in use if other["party_id"] == leg["party_id"]]
         came = [other for other in mine if other["direction_code"] == "in" and other["event_at"] == leg["event_at"]]
         until = leg["event_at"] + limits.pass_through_hours * HOUR
-        went = [other for other in mine if other["direction_code"] == "out" and leg["event_at"] <= other["event_at"] <= until]
+        went = [
+            other
+            for other in mine
+            if other["direction_code"] == "out" and leg["event_at"] <= other["event_at"] <= until
+        ]
         if total(came) < limits.pass_through_inflow:
             return below("below_minimum_amount")
         return alert(ids(came + went)) if total(went) >= limits.pass_through_ratio * total(came) else below()
@@ -151,7 +164,11 @@ def tm09(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
             return blind("no_valuation")
         now = leg["event_at"]
         mine = [other for other in use if other["account_id"] == leg["account_id"]]
-        came = [other for other in mine if other["direction_code"] == "in" and now - limits.fan_in_hours * HOUR <= other["event_at"] <= now]
+        came = [
+            other
+            for other in mine
+            if other["direction_code"] == "in" and now - limits.fan_in_hours * HOUR <= other["event_at"] <= now
+        ]
         if len({other["counterparty_id"] for other in came} - {None}) < limits.fan_in_senders:
             return below()
         first = min(other["event_at"] for other in came)
@@ -185,12 +202,16 @@ def tm14(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
             return below("not_dormant")
         if leg["amount_usd"] is None:
             return blind("no_valuation")
-        return alert({leg["transfer_id"]}) if leg["amount_usd"] >= limits.dormant_amount else below("below_minimum_amount")
+        return (
+            alert({leg["transfer_id"]}) if leg["amount_usd"] >= limits.dormant_amount else below("below_minimum_amount")
+        )
 
     return {leg["leg_id"]: judge(leg) for leg in legs}
 
 
-def tm28(legs: list[Leg], screenings: list[dict], exposures: list[dict], limits: Limits = Limits()) -> dict[str, Verdict]:
+def tm28(
+    legs: list[Leg], screenings: list[dict], exposures: list[dict], limits: Limits = Limits()
+) -> dict[str, Verdict]:
     """Direct exposure above the floor of its category; a floor of zero has no size at all."""
     status = {row["transfer_id"]: row["screening_status_code"] for row in screenings}
 
@@ -211,7 +232,11 @@ def tm28(legs: list[Leg], screenings: list[dict], exposures: list[dict], limits:
             return excluded("trade")
         if leg["rail_code"] != "crypto":
             return excluded("not_crypto")
-        mine = [row for row in exposures if row["transfer_id"] == leg["transfer_id"] and row["exposure_type_code"] == "DIRECT"]
+        mine = [
+            row
+            for row in exposures
+            if row["transfer_id"] == leg["transfer_id"] and row["exposure_type_code"] == "DIRECT"
+        ]
         _, reason = min(map(weigh, mine), default=(9, "no_exposure"))
         if reason == "alerted":
             return alert({leg["transfer_id"]})
@@ -240,7 +265,9 @@ def tm45(legs: list[Leg], addresses: list[dict], listed: list[dict]) -> dict[str
             return excluded("trade")
         if leg["rail_code"] != "crypto":
             return excluded("not_crypto")
-        mine = [row for row in addresses if row["transfer_id"] == leg["transfer_id"] and row["role_code"] == "counterparty"]
+        mine = [
+            row for row in addresses if row["transfer_id"] == leg["transfer_id"] and row["role_code"] == "counterparty"
+        ]
         if any(on_list(row["address"], leg) for row in mine):
             return alert({leg["transfer_id"]})
         if not mine:

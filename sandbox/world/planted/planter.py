@@ -88,6 +88,13 @@ class Planter:
         """Cases of a kind: `full` from 1,500 customers on, fewer in smaller worlds, never none."""
         return max(1, min(full, round(full * self.people.parties / 1_500)))
 
+    def variants(self, full: int, typology: str) -> int:
+        """Positive cases: from 100 customers on enough for each variant (edges, opening day, lateness, pending)."""
+        if self.people.parties >= 100:
+            return max(self.counts(full), 6)
+        self.skip(typology, PLANTED, "variants", "fewer than 100 customers: only the plainest positive case is planted")
+        return self.counts(full)
+
     def skip(self, typology: str, kind: str, parameter: str, reason: str) -> None:
         self.unplanted.append(Unplanted(typology, kind, parameter, reason))
 

@@ -41,7 +41,7 @@ def plant(planter: Planter) -> None:
 
 
 def _positives(planter: Planter) -> None:
-    for number in range(planter.counts(12)):
+    for number in range(planter.variants(12, TYPOLOGY)):
         edge = number % 6 == 1
         span = DEFAULTS.tm01_window - US if edge else planter.between(30, 150) * HOUR
         if not planter.fits(span, TYPOLOGY, PLANTED, "edge" if edge else ""):

@@ -25,7 +25,7 @@ def plant(planter: Planter) -> None:
 
 
 def _positives(planter: Planter) -> None:
-    for number in range(planter.counts(12)):
+    for number in range(planter.variants(12, TYPOLOGY)):
         if not planter.fits(2 * DAY, TYPOLOGY, PLANTED, ""):
             return
         party = planter.person(TYPOLOGY, PLANTED, "")

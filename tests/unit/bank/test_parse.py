@@ -277,11 +277,14 @@ def test_a_statements_own_totals_vouch_for_the_count_or_contradict_it():
 
 
 amounts = st.decimals("0", "99999999999999.99", places=2, allow_nan=False).map(lambda d: format(d, "f"))
+sides = st.sampled_from(["CRDT", "DBIT"])
 texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=20)
 
 
 @FIXED
-@given(st.lists(st.tuples(amounts, st.sampled_from(["CRDT", "DBIT"]), texts, st.lists(amounts, max_size=3)), max_size=8))
+@given(
+    st.lists(st.tuples(amounts, st.sampled_from(["CRDT", "DBIT"]), texts, st.lists(amounts, max_size=3)), max_size=8)
+)
 def test_both_paths_agree_whatever_the_entries_are(made):
     entries = []
     for amount, side, name, parts in made:

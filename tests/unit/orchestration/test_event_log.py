@@ -1,13 +1,14 @@
 """The event log behaves as Dagster's own, also where it writes in batches."""
 
 import time
+from datetime import date
 
 import dagster as dg
 import pytest
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
 from orchestration.home import instance, prepare_home
-from orchestration.partitions import range_tags
+from orchestration.partitions import due_tags
 
 DAYS = dg.DailyPartitionsDefinition("2026-01-01", end_date="2026-02-01")
 
@@ -37,10 +38,8 @@ def job():
 def result(request, home, job, monkeypatch):
     monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", request.param)
     prepare_home()
-    from datetime import date
-
     with instance() as opened:
-        tags = range_tags(date(2026, 1, 1), date(2026, 1, 20))
+        tags = due_tags(date(2026, 1, 1), date(2026, 1, 20), ())
         yield opened, job.execute_in_process(instance=opened, tags=tags)
 
 

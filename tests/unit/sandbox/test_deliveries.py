@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from definitions_check import csv_rows, manifests, parquet_rows
 from lxml import etree
+from unit.sandbox.definitions_check import csv_rows, manifests, parquet_rows
 
 from sandbox.world import generate
 

@@ -1,4 +1,4 @@
-"""Planted cases satisfy the definitions by an independent reading of the delivered files; near misses and the ordinary do not."""
+"""Planted cases meet the definitions by an independent reading of the delivered files; near misses do not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from definitions_check import World, alerts, csv_rows, labels, parquet_rows
+from unit.sandbox.definitions_check import World, alerts, csv_rows, labels, parquet_rows
 
 from sandbox.world import generate
 
@@ -165,14 +165,15 @@ def test_a_rate_is_missing_and_one_is_unreadable(world: Path):
 def test_decisions_follow_their_cases(world: Path, truth: list[dict]):
     rows = csv_rows(world / "landing" / "cases", "outcomes.csv")
     assert {r["outcome_code"] for r in rows} >= {"", "false_positive", "escalated"}
-    benign = {(x["party_id"], x["scenario_id"]) for x in truth if x["kind"] == "benign_look_alike"}
+    suspicious = {(x["party_id"], x["scenario_id"]) for x in truth if x["kind"] in ("planted", "late")}
+    benign = {(x["party_id"], x["scenario_id"]) for x in truth if x["kind"] == "benign_look_alike"} - suspicious
+    decided = {r["outcome_code"] for r in rows if (r["party_id"], r["scenario_id"]) in benign and r["outcome_code"]}
+    assert decided == {"false_positive"}
     for row in rows:
         assert row["alert_id"] == ""
         if row["sar_filed_at"]:
             waited = datetime.fromisoformat(row["sar_filed_at"]) - datetime.fromisoformat(row["opened_at"])
             assert 0 < waited.days <= 45
-        if (row["party_id"], row["scenario_id"]) in benign and row["outcome_code"]:
-            assert row["outcome_code"] in ("false_positive", "escalated", "no_action", "sar_filed")
 
 
 def test_kyc_changes_and_late_kyc_rows(world: Path, truth: list[dict]):

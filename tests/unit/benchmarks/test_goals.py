@@ -1,0 +1,34 @@
+"""Every benchmark runs at toy size, and its two sides agree bit for bit. Nothing here asserts a time."""
+
+import duckdb
+import pytest
+
+from benchmarks import p1, p3, p9
+from benchmarks.equality import assert_equal
+
+
+def test_p1_models_and_scripts_give_the_same_features():
+    result = p1.run(rows=3000, seed=11, repetitions=1)
+    assert "every column of the 4 models equals the script's" in result.checked
+    assert set(result.costs) == {p1.PROJECT, p1.SAME, p1.WINDOW, p1.PREFIX}
+
+
+def test_p3_loader_and_bare_table_hold_the_same_rows():
+    result = p3.run(rows=600, seed=11, repetitions=1)
+    assert result.checked == "all 600 rows equal in every column of the files"
+
+
+@pytest.mark.timeout(600)
+def test_p9_dbt_and_the_script_build_the_same_tables():
+    _, checked, finished = p9.overhead_of_dbt(rows=1000, seed=11, repetitions=1)
+    assert checked.startswith("all ")
+    assert {node["resource_type"] for node in finished} >= {"seed", "model", "test"}
+
+
+def test_equality_sees_one_changed_value():
+    with duckdb.connect() as connection:
+        connection.execute("create table mine as select n, n * 2 as m from range(100) as r(n)").fetchall()
+        connection.execute("create table theirs as select n, case n when 7 then 15 else n * 2 end as m from mine")
+        assert assert_equal(connection, "mine", "mine", "itself") == 100
+        with pytest.raises(AssertionError, match="a table: 100 rows against 100, or other content"):
+            assert_equal(connection, "mine", "theirs", "a table")
