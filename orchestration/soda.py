@@ -92,7 +92,8 @@ def _result(contract: Contract, path: str, result, errors: list[str]) -> AssetCh
     elif result is None or outcome in ("NOT_EVALUATED", "EXCLUDED"):
         description = "The check gave no result, which counts as failed."
     elif outcome == "FAILED":
-        description = f"{contract.checks[path]}: failed."
+        found = " ".join(result.log_table_row_diagnostics(verbose=False).split())
+        description = f"{contract.checks[path]}: no. Found: {found}"
     return AssetCheckResult(
         asset_key=contract.asset_key,
         check_name=check_name(path),

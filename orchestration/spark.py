@@ -45,7 +45,9 @@ def open_results() -> Iterator[duckdb.DuckDBPyConnection]:
         for table in sorted((home() / "spark/warehouse").glob("*.db/*")):
             schema = table.parent.name.removesuffix(".db")
             connection.execute(f'create schema if not exists "{schema}"')
-            read_table(connection, table).create_view(f"{schema}.{table.name}")
+            connection.execute(f'use "{schema}"')  # a relation makes its view in the current schema
+            read_table(connection, table).create_view(table.name)
+        connection.execute("use main")
         yield connection
     finally:
         connection.close()

@@ -99,3 +99,14 @@
 {%- endmacro -%}
 {%- macro default__sha256_hex(expr) -%}{{ return("sha256(" ~ expr ~ ")") }}{%- endmacro -%}
 {%- macro spark__sha256_hex(expr) -%}{{ return("sha2(" ~ expr ~ ", 256)") }}{%- endmacro -%}
+
+{#- A decimal(38,18) as text with all of its 18 decimals. Spark's cast writes a small number as 1E-18 on some of its code paths. -#}
+{%- macro plain_decimal_text(expr) -%}
+  {{ return(adapter.dispatch('plain_decimal_text')(expr)) }}
+{%- endmacro -%}
+{%- macro default__plain_decimal_text(expr) -%}
+  {{ return("cast(cast(" ~ expr ~ " as decimal(38,18)) as string)") }}
+{%- endmacro -%}
+{%- macro spark__plain_decimal_text(expr) -%}
+  {{ return("case when " ~ expr ~ " < 0 then '-' else '' end || trim(to_char(abs(cast(" ~ expr ~ " as decimal(38,18))), '" ~ '9' * 19 ~ '0D' ~ '0' * 18 ~ "'))") }}
+{%- endmacro -%}

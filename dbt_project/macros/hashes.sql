@@ -2,7 +2,7 @@
     md5(key || '|' || amount with 18 decimals, or '' where there is none). Aggregate, decimal(38,0). -#}
 {%- macro record_hash(key, amount=none) -%}
   {%- set text -%}
-    coalesce({{ key }}, '') || '|' || {% if amount %}coalesce(cast(cast({{ amount }} as decimal(38,18)) as string), ''){% else %}''{% endif %}
+    coalesce({{ key }}, '') || '|' || {% if amount %}coalesce({{ plain_decimal_text(amount) }}, ''){% else %}''{% endif %}
   {%- endset -%}
   cast(sum(cast({{ md5_number(text) }} as decimal(38,0))) as decimal(38,0))
 {%- endmacro -%}

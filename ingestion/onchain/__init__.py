@@ -10,12 +10,13 @@ from functools import cache
 from pathlib import Path
 
 import dlt
+import duckdb
 import numpy as np
 import pyarrow as pa
 from dlt.extract import DltResource
 
 from ingestion import control_totals, landing, records, rejects
-from ingestion.deliveries import DeliveredFile, Delivery, local_path, not_yet_loaded
+from ingestion.deliveries import DeliveredFile, Delivery, DeliveryError, local_path, not_yet_loaded
 from ingestion.onchain import bitcoin, bulk, count, rpc
 from ingestion.onchain.parse import SCHEMAS, TABLES, Records, Rejected, UnusableFile, amount_of, asset_of, check
 from ingestion.pipeline import completed_extracts
@@ -30,16 +31,17 @@ _BULK = {
 _BITCOIN = {
     f"bitcoin_transactions{infix}.{suffix}": "bitcoin_outputs" for infix in ("", "-*") for suffix in ("json", "ndjson")
 }
-_BLOCKS = {"*eth_getBlockBy*.json": "ethereum_transactions"}
-_LOGS = {
-    f"*{method}*.json": "ethereum_token_transfers"
-    for method in ("eth_getFilterLogs", "eth_getLogs", "eth_getTransactionReceipt", "eth_getBlockReceipts")
+_METHODS = {  # JSON-RPC method in the name of a recorded answer -> the table its records go to
+    "eth_getBlockBy": "ethereum_transactions",
+    "eth_getFilterLogs": "ethereum_token_transfers",
+    "eth_getLogs": "ethereum_token_transfers",
+    "eth_getTransactionReceipt": "ethereum_token_transfers",
+    "eth_getBlockReceipts": "ethereum_token_transfers",
 }
+_RECORDED = {f"*{method}*.json": table for method, table in _METHODS.items()}
 _RPC = ("ethereum_transactions", "ethereum_token_transfers")
 PATTERNS = {
-    f"{folder}{pattern}": table
-    for folder in ("", "**/")
-    for pattern, table in (_BULK | _BITCOIN | _BLOCKS | _LOGS).items()
+    f"{folder}{pattern}": table for folder in ("", "**/") for pattern, table in (_BULK | _BITCOIN | _RECORDED).items()
 }
 
 
@@ -56,9 +58,12 @@ def onchain_source(
 
     def extract() -> landing.Extracted:
         extracted = landing.Extracted()
-        for delivery, file in new:
-            block_times = lying if is_lying else lambda delivery=delivery: times.below(delivery.path)
-            _read(extracted, delivery, file, block_times)
+        with duckdb.connect(
+            config={"threads": 1}
+        ) as connection:  # one for all the files: opening takes longer than most
+            for delivery, file in new:
+                block_times = lying if is_lying else lambda delivery=delivery: times.below(delivery.path)
+                _read(extracted, delivery, file, block_times, connection)
         return extracted
 
     return landing.resources(FEED, SCHEMAS, bool(new), extract)
@@ -72,13 +77,13 @@ class _BlockTimes:
 
     def below(self, folder: Path) -> dict[int, int]:
         if folder not in self._known:
-            bodies = (path.read_bytes() for pattern in _BLOCKS for path in sorted(folder.rglob(pattern)))
+            bodies = (path.read_bytes() for path in sorted(folder.rglob("*eth_getBlockBy*.json")))
             self._known[folder] = rpc.block_times(bodies)
         return self._known[folder]
 
 
 def _is_rpc(path: Path) -> bool:
-    return "eth_get" in path.name
+    return any(method in path.name for method in _METHODS)
 
 
 def _mined_at(path: Path, block_times: Callable[[], Mapping[int, int]]) -> datetime:
@@ -100,26 +105,30 @@ def _read(
     delivery: Delivery,
     file: DeliveredFile,
     block_times: Callable[[], Mapping[int, int]],
+    connection: duckdb.DuckDBPyConnection,
 ) -> None:
-    if _is_rpc(file.path):
-        totals = _read_rpc(extracted, delivery, file, block_times)
-    elif file.path.name.startswith("bitcoin"):
-        for table, found in bitcoin.read(file.path, delivery.business_date).items():
-            _land(extracted, delivery, file, table, found)
-        totals = count.bitcoin(file.path, delivery.business_date)
-    else:
-        table = next(t for t in _RPC if file.path.name.startswith(t))
-        _land(extracted, delivery, file, table, bulk.read(file.path, table, delivery.business_date))
-        totals = (
-            {} if file.manifest_totals is not None else {table: count.bulk(file.path, table, delivery.business_date)}
-        )
     stated = [] if file.manifest_totals is None else control_totals.from_manifest(FEED, delivery, file)
     stated = [total for total in stated if total["table_name"] in TABLES]
+    stated_tables = {total["table_name"] for total in stated}
     extracted.totals += stated
-    for table in totals.keys() - {total["table_name"] for total in stated}:
+    if _is_rpc(file.path):
+        totals = _read_rpc(extracted, delivery, file, block_times)
+    elif file.table.startswith("bitcoin_"):
+        for table, found in bitcoin.read(file.path, delivery.business_date, connection).items():
+            _land(extracted, delivery, file, table, found)
+        totals = count.bitcoin(file.path, delivery.business_date) if set(bitcoin.PUTS) - stated_tables else {}
+    elif file.table in _RPC and file.path.suffix in bulk.SUFFIXES:
+        found = bulk.read(file.path, file.table, delivery.business_date, connection)
+        _land(extracted, delivery, file, file.table, found)
+        totals = {}
+        if file.table not in stated_tables:
+            totals[file.table] = count.bulk(file.path, file.table, delivery.business_date)
+    else:
+        raise DeliveryError(
+            f"{file.path} ({file.table}) is none of the expected files: name its table in the manifest."
+        )
+    for table in sorted(totals.keys() - stated_tables):
         extracted.totals += _counted(delivery, file, totals[table])
-    if not stated and not totals:
-        extracted.totals += _counted(delivery, file, count.Totals(file.table))
 
 
 def _read_rpc(
@@ -129,7 +138,7 @@ def _read_rpc(
     block_times: Callable[[], Mapping[int, int]],
 ) -> dict[str, count.Totals]:
     raw = file.path.read_bytes()
-    table = next((t for pattern, t in (_BLOCKS | _LOGS).items() if pattern.strip("*.json") in file.name), file.table)
+    table = next(table for method, table in _METHODS.items() if method in file.path.name)
     try:
         answer = rpc.parse(raw)
     except UnusableFile as error:

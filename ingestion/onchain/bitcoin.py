@@ -25,7 +25,7 @@ _COLUMNS = {
 _SPENT = ("spent_transaction_hash", "spent_output_index")
 
 
-def read(path: Path, business_date: date) -> dict[str, Records]:
+def read(path: Path, business_date: date, connection: duckdb.DuckDBPyConnection) -> dict[str, Records]:
     """Inputs and outputs by table. Several addresses of one output (bare multi-signature) are joined by ";". A line
     that is no record is a reject of bitcoin_outputs: every transaction has outputs."""
     if path.stat().st_size == 0:
@@ -33,9 +33,8 @@ def read(path: Path, business_date: date) -> dict[str, Records]:
             table: _checked(table, _empty(table), [], business_date) for table in ("bitcoin_inputs", "bitcoin_outputs")
         }
     try:
-        with duckdb.connect() as connection:
-            found = {table: _flatten(connection, path, table) for table in PUTS}
-            malformed: list[Rejected] = []
+        found = {table: _flatten(connection, path, table) for table in PUTS}
+        malformed: list[Rejected] = []
     except duckdb.Error:
         lines, malformed = read_lines(path, "bitcoin_outputs", business_date)
         found = {table: _flatten_lines(lines, table) for table in PUTS}

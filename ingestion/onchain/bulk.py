@@ -18,7 +18,7 @@ from ingestion.onchain.parse import TABLES, Records, Rejected, asset_of, check
 SUFFIXES = (".csv", ".parquet", ".json", ".ndjson")
 
 
-def read(path: Path, table: str, business_date: date) -> Records:
+def read(path: Path, table: str, business_date: date, connection: duckdb.DuckDBPyConnection) -> Records:
     """The records of one table in a file; columns beyond the schema are left out, missing ones are null. Raises
     DeliveryError when the file cannot be read or lacks a required column."""
     malformed: list[Rejected] = []
@@ -29,7 +29,7 @@ def read(path: Path, table: str, business_date: date) -> Records:
     elif path.suffix == ".csv":
         content = _csv(path, table, business_date, malformed)
     else:
-        content = _ndjson(path, table, business_date, malformed)
+        content = _ndjson(path, table, business_date, malformed, connection)
     required = [column.name for column in TABLES[table] if column.required]
     if missing := [name for name in required if name not in content.column_names]:
         raise DeliveryError(f"{path} lacks the column {', '.join(missing)}: export it in the Blockchain ETL schema.")
@@ -93,12 +93,13 @@ def _as_text(path: Path, name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.replace_substring_regex(text, r"\.0+$", "") if pa.types.is_decimal(stored) else text
 
 
-def _ndjson(path: Path, table: str, business_date: date, malformed: list[Rejected]) -> pa.Table:
+def _ndjson(
+    path: Path, table: str, business_date: date, malformed: list[Rejected], connection: duckdb.DuckDBPyConnection
+) -> pa.Table:
     columns = {column.name: "VARCHAR" for column in TABLES[table]}
     query = "select * from read_json($path, format='newline_delimited', columns=$columns)"
     try:
-        with duckdb.connect() as connection:
-            return connection.sql(query, params={"path": str(path), "columns": columns}).to_arrow_table()
+        return connection.sql(query, params={"path": str(path), "columns": columns}).to_arrow_table()
     except duckdb.Error:
         good, bad = read_lines(path, table, business_date)
         malformed += bad

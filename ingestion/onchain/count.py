@@ -90,7 +90,7 @@ def rpc(raw: bytes, block_times: Mapping[int, int]) -> dict[str, Totals]:
             select unnest(case json_type(body) when 'ARRAY' then cast(body as json[]) else [body] end) as body
             from (select cast($body as json) as body)
             """,
-            {"body": raw.decode()},
+            {"body": raw.decode(json.detect_encoding(raw))},
         )
         blocks = connection.execute(
             """

@@ -47,7 +47,7 @@ def parse(raw: bytes) -> Answer:
     """The answer (or batch of answers) in `raw`. An answer without records (null, a filter's id, true) brings
     nothing. Raises UnusableFile for what is no JSON-RPC answer, or an error answer."""
     try:
-        body = json.loads(raw)
+        body = json.loads(raw, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise UnusableFile("not_json", f"cannot be read as JSON: {error}") from None
     answer = Answer()
@@ -59,6 +59,10 @@ def parse(raw: bytes) -> Answer:
         for item in one["result"] if isinstance(one["result"], list) else [one["result"]]:
             _read(item, answer)
     return answer
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def _read(item: object, answer: Answer) -> None:

@@ -7,8 +7,6 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-import pytest
-
 from ingestion import pipeline
 from ingestion.onchain import onchain_source
 from ingestion.onchain.parse import TABLES
@@ -114,7 +112,7 @@ def test_a_delivery_of_every_kind_lands_with_exact_totals_and_once(home, tmp_pat
         ("invalid_value", 2, "ETH", MINED.date())
     ]
     totals = "select asset_code, source_rows, source_amount from raw_onchain.control_totals where source_rows > 0"
-    assert query(f"{totals} order by all") == [  # noqa: S608
+    assert query(f"{totals} order by all") == [
         (SENDER, 1, None),
         ("BTC", 1, Decimal("1.5")),
         ("ETH", 2, Decimal("0.000000000000000005")),

@@ -76,11 +76,11 @@ def _schema(columns: str) -> pa.Schema:
 
 SCHEMAS = {
     "int_transfer_legs": _schema(
-        "leg_id, transfer_id, direction_code, source_code, transfer_type_code, rail_code, status_code,"
-        "account_id, party_id, account_opened_at time, last_activity_at time, party_type_code, segment_code, residence_country_code,"
-        "jurisdiction_code, declared_annual_income_usd usd, is_pep flag, kyc_status_code, risk_rating_code, asset_code,"
-        "amount quantity, rate_usd quantity, amount_usd usd, event_at time, event_date date, chain_code, tx_hash,"
-        "counterparty_id, counterparty_address, legs_expected int, ip_address, device_id, known_at time"
+        "leg_id, transfer_id, direction_code, source_code, transfer_type_code, rail_code, status_code, account_id,"
+        "party_id, account_opened_at time, last_activity_at time, party_type_code, segment_code, jurisdiction_code,"
+        "residence_country_code, declared_annual_income_usd usd, is_pep flag, kyc_status_code, risk_rating_code,"
+        "asset_code, amount quantity, rate_usd quantity, amount_usd usd, event_at time, event_date date, chain_code,"
+        "tx_hash, counterparty_id, counterparty_address, legs_expected int, ip_address, device_id, known_at time"
     ),
     "int_transfers": _schema("transfer_id, rail_code, status_code, amount_usd usd, event_date date"),
     "int_transfer_addresses": _schema(

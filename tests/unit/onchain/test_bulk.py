@@ -47,6 +47,16 @@ TRANSFER = {
 }
 
 
+def read_bulk(path, table, day):
+    with duckdb.connect() as connection:
+        return bulk.read(path, table, day, connection)
+
+
+def read_bitcoin(path, day):
+    with duckdb.connect() as connection:
+        return bitcoin.read(path, day, connection)
+
+
 def write(path, *records: dict):
     if path.suffix == ".csv":
         lines = [",".join(records[0]), *(",".join(record.values()) for record in records)]
@@ -69,7 +79,7 @@ def totals_of(path, table: str = "ethereum_transactions") -> dict:
 def test_every_form_gives_the_same_exact_rows(tmp_path, suffix):
     other = {**TRANSACTION, "value": "1", "to_address": "", "block_timestamp": "2015-11-03 23:59:59 UTC", "extra": "x"}
     path = write(tmp_path / f"ethereum_transactions{suffix}", {**TRANSACTION, "extra": ""}, other)
-    found = bulk.read(path, "ethereum_transactions", DAY)
+    found = read_bulk(path, "ethereum_transactions", DAY)
     assert not found.rejected and found.numbers.tolist() == [1, 2]
     first, second = found.rows.to_pylist()
     assert first["value"] == TRANSACTION["value"] and first["block_number"] == 483920
@@ -89,17 +99,17 @@ def test_parquet_may_store_numbers_decimals_and_times(tmp_path):
     )
     path = tmp_path / "ethereum_transactions.parquet"
     pq.write_table(table, path)
-    (row,) = bulk.read(path, "ethereum_transactions", DAY).rows.to_pylist()
+    (row,) = read_bulk(path, "ethereum_transactions", DAY).rows.to_pylist()
     assert row["value"] == TRANSACTION["value"] and row["block_timestamp"] == datetime(2015, 11, 3, 14, 44, 40)
     assert totals_of(path) == {(date(2015, 11, 3), "ETH"): (1, Decimal("123456789012.345678901234567890"))}
     pq.write_table(table.set_column(7, "value", pa.array([1e29])), path)
     with pytest.raises(DeliveryError, match="stores value as double, which cannot hold it exactly"):
-        bulk.read(path, "ethereum_transactions", DAY)
+        read_bulk(path, "ethereum_transactions", DAY)
 
 
 def test_token_transfers_are_exact_and_may_lack_their_time(tmp_path):
     path = write(tmp_path / "ethereum_token_transfers.csv", TRANSFER)
-    (row,) = bulk.read(path, "ethereum_token_transfers", DAY).rows.to_pylist()
+    (row,) = read_bulk(path, "ethereum_token_transfers", DAY).rows.to_pylist()
     assert row["value"] == str(2**256 - 1) and row["block_timestamp"] is None
     assert totals_of(path, "ethereum_token_transfers") == {(None, "0x" + "c" * 40): (1, None)}
 
@@ -123,7 +133,7 @@ def test_an_unusable_record_is_rejected_alone_and_counted(tmp_path, suffix, chan
         changed["value"] = "x"
         code = "invalid_value"
     path = write(tmp_path / f"ethereum_transactions{suffix}", changed, {**TRANSACTION, "value": "0"})
-    found = bulk.read(path, "ethereum_transactions", DAY)
+    found = read_bulk(path, "ethereum_transactions", DAY)
     (rejected,) = found.rejected
     assert (rejected.record_no, rejected.code, rejected.event_date, rejected.amount) == (1, code, day, amount)
     assert found.numbers.tolist() == [2] and found.rows.num_rows == 1
@@ -137,7 +147,7 @@ def test_records_without_shape_are_rejected_with_their_number(tmp_path):
     ndjson = write(tmp_path / "ethereum_transactions.json", TRANSACTION, TRANSACTION)
     ndjson.write_text("{broken\n" + ndjson.read_text() + "[1]\n\n")
     for path, numbers, good in ((csv, [1], [2, 3]), (ndjson, [1, 4], [2, 3])):
-        found = bulk.read(path, "ethereum_transactions", DAY)
+        found = read_bulk(path, "ethereum_transactions", DAY)
         assert [(one.record_no, one.code, one.asset_code) for one in found.rejected] == [
             (number, "malformed_row", "ETH") for number in numbers
         ]
@@ -150,13 +160,13 @@ def test_a_file_that_is_not_what_its_name_says_is_a_clear_error(tmp_path):
         path = tmp_path / f"ethereum_transactions{suffix}"
         path.write_text(content)
         with pytest.raises(DeliveryError, match=path.name):
-            bulk.read(path, "ethereum_transactions", DAY)
+            read_bulk(path, "ethereum_transactions", DAY)
 
 
 def test_an_empty_file_is_a_range_without_records(tmp_path):
     path = tmp_path / "ethereum_transactions.csv"
     path.touch()
-    assert bulk.read(path, "ethereum_transactions", DAY).rows.num_rows == 0 and totals_of(path) == {}
+    assert read_bulk(path, "ethereum_transactions", DAY).rows.num_rows == 0 and totals_of(path) == {}
 
 
 def bitcoin_transaction(**changes) -> dict:
@@ -199,7 +209,7 @@ def bitcoin_totals(path) -> dict:
 def test_bitcoin_transactions_are_flattened_in_order(tmp_path):
     coinbase = bitcoin_transaction(is_coinbase=True, inputs=[], hash="a" * 64)
     path = ndjson(tmp_path / "bitcoin_transactions.json", coinbase, bitcoin_transaction())
-    found = bitcoin.read(path, DAY)
+    found = read_bitcoin(path, DAY)
     inputs, outputs = (found[table].rows.to_pylist() for table in bitcoin.PUTS)
     assert [(row["index"], row["address"], row["value"], row["spent_output_index"]) for row in inputs] == [
         (0, "1a", "30", 1),
@@ -221,7 +231,7 @@ def test_what_a_bitcoin_transaction_states_of_itself_is_its_control_total(tmp_pa
     stated = bitcoin_transaction(input_count=2, input_value=30, output_count=3, output_value=7)
     path = ndjson(tmp_path / "bitcoin_transactions.json", stated)
     assert bitcoin_totals(path)[("bitcoin_outputs", date(2010, 4, 10), "BTC")] == (3, Decimal("0.00000007"))
-    assert bitcoin.read(path, DAY)["bitcoin_outputs"].rows.num_rows == 1
+    assert read_bitcoin(path, DAY)["bitcoin_outputs"].rows.num_rows == 1
 
 
 def test_unusable_bitcoin_records_are_rejected_and_counted(tmp_path):
@@ -233,7 +243,7 @@ def test_unusable_bitcoin_records_are_rejected_and_counted(tmp_path):
         (good, ["invalid_value", "invalid_block_timestamp"]),
         (bad, ["invalid_value", "invalid_block_timestamp", "malformed_row"]),
     ):
-        found = bitcoin.read(path, DAY)
+        found = read_bitcoin(path, DAY)
         assert [one.code for one in found["bitcoin_outputs"].rejected] == codes
         for table, records_found in found.items():
             rows = sum(r for (t, *_), (r, _) in bitcoin_totals(path).items() if t == table)
@@ -251,7 +261,7 @@ times = st.one_of(st.integers(0, 4 * 10**9).map(str), st.sampled_from(["", "no",
 def test_both_paths_agree_whatever_the_records_are(tmp_path_factory, made, suffix):
     path = tmp_path_factory.mktemp("bulk") / f"ethereum_transactions{suffix}"
     write(path, *({**TRANSACTION, "value": value, "block_timestamp": time} for value, time in made))
-    found = bulk.read(path, "ethereum_transactions", DAY)
+    found = read_bulk(path, "ethereum_transactions", DAY)
     amounts: dict = {}
     for row in found.rows.to_pylist():
         key = (row["block_timestamp"].date(), "ETH")
@@ -262,10 +272,3 @@ def test_both_paths_agree_whatever_the_records_are(tmp_path_factory, made, suffi
         rows, amount = amounts.get(key, (0, 0))
         amounts[key] = (rows + 1, amount + int(f"{one.amount or 0:f}".replace(".", "")))
     assert totals_of(path) == {key: (rows, exact(units, 18)) for key, (rows, units) in amounts.items()}
-
-
-def test_the_readers_leave_no_connection_open(tmp_path):
-    path = ndjson(tmp_path / "bitcoin_transactions.json", bitcoin_transaction())
-    bitcoin.read(path, DAY)
-    path.unlink()
-    assert duckdb.connect().execute("select 1").fetchall() == [(1,)]

@@ -100,6 +100,11 @@ def test_receipts_and_batches_bring_the_same():
     assert counted(batch) == {"ethereum_transactions": 1, "ethereum_token_transfers": 2}
 
 
+def test_an_answer_may_be_utf_16():
+    raw = answer(block(transaction())).decode().encode("utf-16")
+    assert len(parse(raw).transactions) == counted(raw)["ethereum_transactions"] == 1
+
+
 @pytest.mark.parametrize("result", [None, True, "0x0", [], {"logs": []}, block()])
 def test_an_answer_without_records_brings_nothing(result):
     read = parse(answer(result))
@@ -135,6 +140,7 @@ def test_an_unusable_item_is_rejected_and_counted(result, code):
         (b"<html>502 Bad Gateway</html>", "not_json"),
         (answer(block(transaction()))[:-20], "not_json"),
         (b"[" * 100_000, "not_json"),
+        (b'{"result": NaN}', "not_json"),
         (b"{}", "not_json_rpc"),
         (b'"text"', "not_json_rpc"),
         (b'{"jsonrpc":"2.0","id":1,"error":{"code":-32005,"message":"limit exceeded"}}', "rpc_error"),
