@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -163,10 +164,11 @@ def _given(customers, days, seed) -> dict[str, int]:
 
 @contextmanager
 def _feeds(config, given, say):
-    """Points dlt at the feeds for as long as the work lasts; yields their first and last business day, where known."""
+    """Points dlt at the feeds for as long as the work lasts; yields the first and last business day of the run."""
     if config:
         os.environ["DLT_PROJECT_DIR"] = str(config.absolute())
-        yield None
+        today = datetime.now(UTC).date()
+        yield today, today  # whatever was delivered up to today and is not loaded yet
         return
     from orchestration import demo
 

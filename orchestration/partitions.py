@@ -21,7 +21,8 @@ RANGE_END = "dagster/asset_partition_range_end"
 PARTITION = "dagster/partition"
 
 # PLUMBLINE_FIRST_DAY: the earliest business day that can be asked for by itself.
-days = DailyPartitionsDefinition(start_date=os.environ.get("PLUMBLINE_FIRST_DAY", FIRST_DAY))
+# Today can be asked for as well: what has been delivered so far is loaded, the rest with a later run.
+days = DailyPartitionsDefinition(start_date=os.environ.get("PLUMBLINE_FIRST_DAY", FIRST_DAY), end_offset=1)
 
 
 def window(run: DagsterRun) -> tuple[None, date | None]:

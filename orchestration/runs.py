@@ -15,10 +15,10 @@ from orchestration.screen import Screen
 JOB = "refresh_warehouse"
 
 
-def refresh(screen: Screen, period: tuple[date, date] | None, as_of: str | None = None) -> dict:
+def refresh(screen: Screen, period: tuple[date, date], as_of: str | None = None) -> dict:
     """Runs the main job and returns its accounting; waits first while another run is alive.
 
-    `period`: first and last business day to be loaded; None loads everything and records no partition.
+    `period`: first and last business day of the run; whatever was delivered up to the last one is loaded.
     """
     with instance() as opened:
         _take_turn(opened, screen)
@@ -42,9 +42,7 @@ def refresh(screen: Screen, period: tuple[date, date] | None, as_of: str | None 
         return kept
 
 
-def _tags(opened, period: tuple[date, date] | None) -> dict[str, str]:
-    if period is None:
-        return {}
+def _tags(opened, period: tuple[date, date]) -> dict[str, str]:
     from dagster import AssetKey
 
     from orchestration.assets.feeds import FEEDS

@@ -44,32 +44,29 @@ def _extract(new: list[tuple[Delivery, DeliveredFile]]) -> landing.Extracted:
     extracted = landing.Extracted()
     for delivery, file in new:
         raw = file.path.read_bytes()
-        text = count.as_text(raw)
         try:
             with landing.no_garbage_collection():
                 message = parse(raw)
         except UnusableFile as error:
-            _reject_file(extracted, delivery, file, text, error)
+            _reject_file(extracted, delivery, file, raw, error)
             continue
         for table, rows in (("statements", message.statements), ("entries", message.entries)):
             extracted.add(table, landing.to_table(rows, SCHEMAS[table], delivery.known_at, file.extract_id))
         extracted.rejects += [_reject(delivery, file, rejected) for rejected in message.rejected]
-        extracted.totals += _totals(delivery, file, text)
+        extracted.totals += _totals(delivery, file, raw)
     return extracted
 
 
-def _totals(delivery: Delivery, file: DeliveredFile, text: str) -> list[dict]:
+def _totals(delivery: Delivery, file: DeliveredFile, raw: bytes) -> list[dict]:
     """The manifest's totals; for a table it says nothing of, the patterns' count."""
-    if file.manifest_totals is None:
-        return [_statements_total(delivery, file, text), *_counted_totals(delivery, file, count.statements(text))]
-    stated = control_totals.from_manifest(FEED, delivery, file)
+    stated = [] if file.manifest_totals is None else control_totals.from_manifest(FEED, delivery, file)
     if any(total["table_name"] == "statements" for total in stated):
         return stated
-    return [*stated, _statements_total(delivery, file, text)]
-
-
-def _statements_total(delivery: Delivery, file: DeliveredFile, text: str) -> dict:
-    return _total(delivery, file, "statements", count.statement_count(text), "independent_count")
+    text = count.as_text(raw)
+    statements = _total(delivery, file, "statements", count.statement_count(text), "independent_count")
+    if file.manifest_totals is not None:
+        return [*stated, statements]
+    return [statements, *_counted_totals(delivery, file, count.statements(text))]
 
 
 def _counted_totals(delivery: Delivery, file: DeliveredFile, statements: list[count.StatementCount]) -> list[dict]:
@@ -88,17 +85,19 @@ def _counted_totals(delivery: Delivery, file: DeliveredFile, statements: list[co
 
 
 def _reject_file(
-    extracted: landing.Extracted, delivery: Delivery, file: DeliveredFile, text: str, error: UnusableFile
+    extracted: landing.Extracted, delivery: Delivery, file: DeliveredFile, raw: bytes, error: UnusableFile
 ) -> None:
     """Rejects for all the payments and statements the file should have brought (at least one: the file itself), with
     control totals that say the same: what the manifest announces, else what the patterns find."""
+    text = count.as_text(raw)
     if file.manifest_totals is not None:
-        totals = _totals(delivery, file, text)
+        totals = _totals(delivery, file, raw)
     else:
         sums = _Sums()
         for payment in count.payments(text) or [count.Payment(None, None, None, "")]:
             sums.add(payment.event_date, payment.ccy_code, 1, payment.amount)
-        totals = [_statements_total(delivery, file, text), *sums.rows(delivery, file, "independent_count")]
+        statements = _total(delivery, file, "statements", count.statement_count(text), "independent_count")
+        totals = [statements, *sums.rows(delivery, file, "independent_count")]
     extracted.totals += totals
     numbers = dict.fromkeys(SCHEMAS, 0)
     for total in totals:

@@ -91,11 +91,14 @@ def _what(root: ET.Element, namespace: str) -> str:
 
 def text(node: ET.Element | None, *path: str) -> str | None:
     """The stripped text at the end of the path of first children; None where it is missing or empty."""
+    if node is None:
+        return None
     for name in path:
+        node = node.find(name)
         if node is None:
             return None
-        node = node.find(name)
-    return None if node is None or node.text is None else node.text.strip() or None
+    found = node.text
+    return found.strip() or None if found else None
 
 
 def descend(node: ET.Element | None, *path: str) -> ET.Element | None:

@@ -36,7 +36,7 @@ def rows(entry: Element, entry_no: str, statement_id: str, account_iban: str) ->
         "value_date": read_day(entry, "ValDt"),
     }
     code, note = _transaction_code(entry), text(entry, "AddtlNtryInf")
-    details = [detail for group in entry.iterfind("NtryDtls") for detail in group.iterfind("TxDtls")]
+    details = [detail for group in entry.findall("NtryDtls") for detail in group.findall("TxDtls")]
     if len(details) > 1:
         shares = _shares(details, amount, ccy_code, side)
     else:
@@ -115,8 +115,8 @@ def _remittance(detail: Element | None) -> str | None:
     information = descend(detail, "RmtInf")
     if information is None:
         return None
-    lines = [text(line) for line in information.iterfind("Ustrd")]
-    for block in information.iterfind("Strd"):
+    lines = [text(line) for line in information.findall("Ustrd")]
+    for block in information.findall("Strd"):
         lines += [text(block, "CdtrRefInf", "Ref"), text(block, "AddtlRmtInf")]
     return " ".join(line for line in lines if line) or None
 

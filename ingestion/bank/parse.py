@@ -114,7 +114,7 @@ def parse(raw: bytes) -> Message:
         raise UnusableFile("invalid_creation_time", f"GrpHdr/CreDtTm {created!r} is not a date and time") from None
     message = Message(version, text(body, "GrpHdr", "MsgId") or "", created_at)
     seen: dict[str, list[Element]] = {}
-    for statement in body.iterfind("Stmt"):
+    for statement in body.findall("Stmt"):
         _read_statement(statement, message, seen)
     return message
 
@@ -127,13 +127,13 @@ def _read_statement(statement: Element, message: Message, seen: dict[str, list[E
         message.rejected.append(
             Rejected("statements", message.statement_no, error.code, str(error), source_text(statement))
         )
-        for entry in statement.iterfind("Ntry"):
+        for entry in statement.findall("Ntry"):
             _reject_payments(entry, error, message)
         return
     net = Decimal(0)
     ccys = {row["ccy_code"]} | balance_ccys
     count = 0
-    for count, entry in enumerate(statement.iterfind("Ntry"), 1):
+    for count, entry in enumerate(statement.findall("Ntry"), 1):
         if entries.status(entry) == "BOOK" and (signed := entries.signed_or_none(entry)) is not None:
             net += signed
             ccys.add(entries.ccy_or_none(entry))
@@ -238,7 +238,7 @@ def _content(statement: Element) -> str:
 def _balance(statement: Element, *codes: str) -> tuple[Decimal | None, str | None]:
     """The signed amount and currency of the first balance of the first code that occurs."""
     for code in codes:
-        for balance in statement.iterfind("Bal"):
+        for balance in statement.findall("Bal"):
             if text(balance, "Tp", "CdOrPrtry", "Cd") == code:
                 signed = entries.signed_or_none(balance)
                 return (None, None) if signed is None else (signed.quantize(entries.CENT), entries.ccy_or_none(balance))

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import dlt
 from dlt.extract import DltResource
@@ -30,7 +31,7 @@ _FOLDER = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2}))?")
 
 @dataclass
 class Published:
-    """One publication to land. `source_uri` is the folder below the bucket, or the address it was fetched from."""
+    """One publication to land. `source_uri` is the folder below the bucket, or the path it was fetched from."""
 
     extract_id: str
     source_uri: str
@@ -112,7 +113,8 @@ def _read(extract_id: str, delivery: Delivery) -> Published:
 def _fetched(base_url: str, files: Mapping[str, bytes], published_at: datetime) -> Published:
     day = published_at.date()
     digests = {name: hashlib.sha256(content).digest() for name, content in files.items()}
-    return Published(_identity(f"http/{day}", digests), base_url, published_at, day, files)
+    # Without the host: a list service on another port must give the same bytes
+    return Published(_identity(f"http/{day}", digests), urlsplit(base_url).path, published_at, day, files)
 
 
 def _land(extracted: landing.Extracted, published: Published) -> None:
