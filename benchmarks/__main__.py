@@ -9,6 +9,7 @@ GOALS = {"P1": p1.run, "P3": p3.run, "P9": p9.run}
 
 
 def main() -> None:
+    """Measures the goals that were asked for, prints them, and writes the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.partition(":")[0])
     parser.add_argument("goals", nargs="*", metavar="GOAL", help=f"which of {', '.join(GOALS)}; all when none is named")
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000], help="sizes, default 1000000")

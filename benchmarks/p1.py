@@ -87,7 +87,7 @@ def run(rows: int, seed: int, repetitions: int) -> Result:
 
 def compile_features(home: Path) -> dict[str, str]:
     """The SELECT of every model as dbt compiles it, over the legs of `home`; what they read besides is built."""
-    dbt(home, "build", "--select", "resource_type:seed", "scenario_parameter_sets", "--exclude", "resource_type:test")
+    dbt(home, "build", "--select", "resource_type:seed", "int_scenario_parameters", "--exclude", "resource_type:test")
     dbt(home, "compile", "--select", *MODELS)
     compiled = {node["name"]: node["compiled_code"] for node in nodes(home)}
     return {name: compiled[name] for name in MODELS}

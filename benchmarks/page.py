@@ -110,6 +110,7 @@ def section(result: Result) -> str:
 
 
 def side_line(side: str, costs: list[Cost], result: Result) -> str:
+    """One side of a comparison as a table line: seconds of wall clock and CPU, thousand rows a second."""
     wall, cpu = [cost.wall for cost in costs], [cost.cpu for cost in costs]
     is_of_rows = side not in {limit.side for limit in result.limits}
     speed = f"{result.rows / 1000 / median(wall):,.0f}" if is_of_rows else ""

@@ -48,6 +48,7 @@ def daily_refresh(context: ScheduleEvaluationContext) -> RunRequest:
     description="Sends every failed run, with the checks that failed in it, to the notification channel.",
 )
 def failed_runs(context: RunStatusSensorContext, notifier: Notifier) -> None:
+    """Tells the notification channel about a run that failed, with the checks that did."""
     run = context.dagster_run
     failed = failed_checks_of(context.instance, run.run_id)
     reason = context.dagster_event.message or "no reason was recorded"

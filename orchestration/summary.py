@@ -27,6 +27,7 @@ def show(console: Console, accounting: dict, root: Path) -> None:
 
 
 def render(accounting: dict, root: Path) -> Group:
+    """The accounting as one screen: verdict, reasons, feeds, scenarios, indicators, checks, what to do next."""
     code = accounts.exit_code(accounting)
     verdict, style, sentence = VERDICTS[code]
     run = accounting["run"]

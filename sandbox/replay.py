@@ -23,6 +23,8 @@ optional members that the recording one did not)."""
 
 
 class Recorded(NamedTuple):
+    """One recorded exchange: the request that it answers and the answer."""
+
     cassette: str
     method: str
     path: str
@@ -116,6 +118,7 @@ def start(cassette_dir: str | Path, *, port: int = 0) -> ServerProcess:
 
 
 def main() -> None:
+    """The command line of `python -m sandbox.replay`."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.replay", description=__doc__)
     parser.add_argument("cassette_dir", type=Path)
     parser.add_argument("--host", default="127.0.0.1")

@@ -23,7 +23,7 @@
 {%- set trimmed = regex_replace(visible, '^' ~ address_separators() ~ '|' ~ address_separators() ~ '$', '') -%}
 {%- set receiver = regex_replace(trimmed, '^[a-zA-Z][a-zA-Z0-9+.-]*:.*/transfer[?](.*&)?address=(0[xX][0-9a-fA-F]{40}).*$', '\\2') -%}
 {%- set schemeless = regex_replace(receiver, '^[a-zA-Z][a-zA-Z0-9+.-]*:(//)?(pay-)?', '') -%}
-{%- set bare = regex_replace(schemeless, '[?@/#].*$', '') -%}
+{%- set bare = regex_replace(schemeless, '(?s)(' ~ address_separators() ~ ')?[?@/#].*$', '') -%}
 case
   when {{ regex_matches(bare, '^0[xX][0-9a-fA-F]+$') }} then lower({{ bare }})
   when {{ regex_matches(bare, '^(BC1|TB1|LTC1|bc1|tb1|ltc1)[0-9a-zA-Z]+$') }} then lower({{ bare }})

@@ -45,6 +45,8 @@ class Refused:
 
 @dataclass
 class Outcome:
+    """What came back from the vendor for one batch of movements, and what it counted on the way."""
+
     screened: list[Screened] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     categories: bytes | None = None

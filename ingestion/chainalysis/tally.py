@@ -38,6 +38,8 @@ class CountedAlert:
 
 @dataclass
 class Tally:
+    """What the vendor acknowledged, counted on the wire and apart from what is parsed and landed."""
+
     transfers: dict[str, Counted] = field(default_factory=dict)
     exposures: dict[str, Movement] = field(default_factory=dict)
     alerts: list[CountedAlert] = field(default_factory=list)

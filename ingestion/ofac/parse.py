@@ -68,6 +68,8 @@ class UnusablePublication(ValueError):
 
 @dataclass
 class Rejected:
+    """A record that could not be used; `raw` is its line, or the words of the mention."""
+
     table: str
     record_no: int
     code: str

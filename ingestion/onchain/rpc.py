@@ -24,6 +24,8 @@ class _Unusable(ValueError):
 
 @dataclass
 class RejectedItem:
+    """A transaction or log that could not be used; `value` is its amount in wei where that can be read."""
+
     table: str
     code: str
     reason: str

@@ -56,6 +56,8 @@ class _UnusableTag(ValueError):
 
 @dataclass
 class Rejected:
+    """A tag that could not be used; `raw` shows some of its fields."""
+
     record_no: int
     code: str
     reason: str

@@ -47,6 +47,7 @@ def descriptions() -> publication.Comments:
     ),
 )
 def published_marts(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
+    """The marts as BI tools read them: one complete version, switched to in one step."""
     progress.report("publishing the marts")
     version = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{context.run_id[:8]}"
     with warehouse.results() as connection:

@@ -7,6 +7,7 @@ from sandbox.vendor.server import TOKEN, Faults, serve
 
 
 def main() -> None:
+    """The command line of `python -m sandbox.vendor`."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.vendor", description=__doc__)
     parser.add_argument("world_dir", type=Path)
     parser.add_argument("--host", default="127.0.0.1")

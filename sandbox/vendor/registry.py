@@ -49,6 +49,8 @@ class Registration:
 
 
 class Registry:
+    """What was registered with the vendor since the server started, and the answers that follow from it."""
+
     def __init__(self, world: KytWorld) -> None:
         self.world = world
         self.transfers: dict[str, Registration] = {}

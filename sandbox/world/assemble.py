@@ -39,6 +39,8 @@ class Table:
 
 @dataclass
 class Ledger:
+    """The four tables of the exchange's ledger, one row a movement, in order of time."""
+
     deposits: Table
     withdrawals: Table
     internal: Table

@@ -54,6 +54,8 @@ class BitcoinTx:
 
 @dataclass
 class Chain:
+    """The transactions on chain behind the ledger, and some that the ledger never saw."""
+
     ethereum: EthereumRows
     bitcoin: list[BitcoinTx]
     deposit_index: np.ndarray  # output index of each ledger deposit (bitcoin), 0 elsewhere

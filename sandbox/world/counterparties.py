@@ -70,6 +70,7 @@ class Counterparties:
 
 
 def make_counterparties(people: People, streams: Streams) -> Counterparties:
+    """Draws the addresses outside the exchange, each with its chain and the service it belongs to."""
     pool: list[np.ndarray] = []
     chains: list[np.ndarray] = []
     services: list[np.ndarray] = []

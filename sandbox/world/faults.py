@@ -25,6 +25,8 @@ BAD_TIMES = ("2026-13-45 99:00:00", "yesterday")
 
 @dataclass
 class Fault:
+    """One planted data fault: the record, its delivery day and whether a loader has to reject it."""
+
     table: str
     day: int
     record_id: str

@@ -98,6 +98,7 @@ def _accounts(people: People, account: np.ndarray) -> pa.Table:
 
 
 def write_kyc(root: Path, people: People, changes: Changes, calendar: Calendar) -> dict[str, int]:
+    """Writes the KYC deliveries, with late rows and later changes; returns the rows by table."""
     known = known_day(people, calendar)
     first = known[: people.parties]
     party = np.concatenate([np.arange(people.parties), changes.party])

@@ -173,6 +173,7 @@ def _known(totals: list[dict]) -> list[dict]:
 
 
 def write_onchain(root: Path, chain: Chain, calendar: Calendar, streams: Streams) -> dict[str, int]:
+    """Writes the chain exports of each day; returns the rows by table."""
     transactions, tx_totals, tx_day, transfers, token_totals, token_day = _ethereum(chain, calendar, streams)
     tx_cuts, token_cuts = cuts(tx_day, range(calendar.days)), cuts(token_day, range(calendar.days))
     blocks: dict[int, list[tuple[int, int, BitcoinTx]]] = {}

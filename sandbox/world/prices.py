@@ -35,6 +35,7 @@ class Prices:
 
 
 def make_prices(calendar: Calendar, streams: Streams) -> Prices:
+    """Draws a daily price path in USD for each asset; stablecoins and fiat stay near their peg or rate."""
     rate = np.empty((calendar.days, len(ASSETS)), dtype=np.int64)
     for column, asset in enumerate(ASSETS):
         rng = streams("prices", asset)

@@ -104,6 +104,8 @@ class Entry:
 
 @dataclass
 class SanctionsList:
+    """The invented watchlist: its entries and the dates on which it was published."""
+
     entries: list[Entry]
     publications: list[date]
 

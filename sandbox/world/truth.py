@@ -33,6 +33,8 @@ COLUMNS = (
 
 @dataclass
 class Label:
+    """What one planted case must lead to, for one scenario."""
+
     case_no: int
     kind: str
     typology: str

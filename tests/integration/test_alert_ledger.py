@@ -9,7 +9,14 @@ import duckdb
 import pytest
 from oracles import population, warehouse
 
-SELECTION = ("scenario_parameters", "features", "scenarios", "fct_alerts", "fct_alert_transfers")
+SELECTION = (
+    "scenario_parameters",
+    "features",
+    "scenarios",
+    "intermediate.monitoring",
+    "fct_alerts",
+    "fct_alert_transfers",
+)
 
 
 def _structured(people: population.Population, party: str, day: int, amount: str, serial: str) -> dict:

@@ -74,7 +74,7 @@ UNEXPLAINED = """
 def test_without_a_bucket_the_tables_are_there_and_empty(home):
     load(None)
     for table in ("statements", "entries", "control_totals", "rejects"):
-        assert query(f"select count(*) from raw_bank.{table}") == [(0,)]  # noqa: S608
+        assert query(f"select count(*) from raw_bank.{table}") == [(0,)]  # noqa: S608 (names of this test)
     types = dict(query("select column_name, data_type from information_schema.columns where table_name = 'statements'"))
     assert types["created_at"] == "TIMESTAMP" and types["_known_at"] == "TIMESTAMP"
     assert types["opening_balance_amount"] == "DECIMAL(18,2)" and types["is_balanced"] == "BOOLEAN"

@@ -60,13 +60,13 @@ def rows(table: str, where: str = "true") -> list[dict]:
     columns = ", ".join(f'"{column.name}"' for column in TABLES[table])
     with pipeline.warehouse() as connection:
         return connection.sql(
-            f"select {columns} from raw_onchain.{table} where {where} order by _extract_id, _record_no"  # noqa: S608
+            f"select {columns} from raw_onchain.{table} where {where} order by _extract_id, _record_no"  # noqa: S608 (names of this test)
         ).to_arrow_table().to_pylist()  # fmt: skip
 
 
 def unexplained() -> list[tuple]:
     landed = " union all ".join(
-        f"select '{table}', _extract_id, cast(block_timestamp as date), 0, 1 from raw_onchain.{table}"  # noqa: S608
+        f"select '{table}', _extract_id, cast(block_timestamp as date), 0, 1 from raw_onchain.{table}"  # noqa: S608 (names of this test)
         for table in TABLES
     )
     return query(f"""
@@ -78,7 +78,7 @@ def unexplained() -> list[tuple]:
             union all select table_name, extract_id, event_date, 0, 1 from raw_onchain.rejects
         )
         group by all having sum(stated) <> sum(landed)
-    """)  # noqa: S608
+    """)  # noqa: S608 (names of this test)
 
 
 def failed_checks() -> set[str]:

@@ -99,8 +99,7 @@ def test_the_job_is_everything_in_one_process(defs, graph):
 
 
 def test_the_schedule_asks_for_the_day_before(defs):
-    schedule = defs.get_schedule_def("daily_refresh") if hasattr(defs, "get_schedule_def") else None
-    schedule = schedule or defs.resolve_schedule_def("daily_refresh")
+    schedule = defs.get_repository_def().get_schedule_def("daily_refresh")
     assert schedule.cron_schedule == "0 3 * * *"
     context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 3, 2, 3, tzinfo=UTC))
     (request,) = schedule.evaluate_tick(context).run_requests
@@ -116,7 +115,10 @@ def test_a_run_from_the_shell_is_a_run_like_any_other(run, opened):
     materialized = opened.get_materialized_partitions(dg.AssetKey(["raw_exchange", "deposits"]))
     assert len(materialized) == 20
     (captured,) = opened.all_logs(kept.run_id, of_type=dg.DagsterEventType.LOGS_CAPTURED)
-    log = opened.compute_log_manager.get_log_data(captured.dagster_event.logs_captured_data.log_key)
+    key = opened.compute_log_manager.build_log_key_for_run(
+        kept.run_id, captured.dagster_event.logs_captured_data.file_key
+    )
+    log = opened.compute_log_manager.get_log_data(key)
     assert b"dbt" in log.stdout
 
 

@@ -19,7 +19,10 @@ def people() -> population.Population:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory, people: population.Population) -> Path:
-    """From the change on TM01 takes two transfers, of retail customers nine, in the EU four; TM14 has no limit."""
+    """From the change on TM01 takes two transfers, of retail customers nine, in the EU four.
+
+    TM14 has lost its limit, and somebody gave terrorist financing a floor of 1,000 USD.
+    """
     home = tmp_path_factory.mktemp("parameters")
     people.write(home / "warehouse.duckdb")
     con = duckdb.connect(str(home / "warehouse.duckdb"))
@@ -42,10 +45,14 @@ def built(tmp_path_factory: pytest.TempPathFactory, people: population.Populatio
     con.execute(
         "delete from reference.scenario_parameters where scenario_id = 'TM14' and parameter_code = 'min_dormant_days'"
     ).fetchall()
+    con.execute(
+        "update reference.scenario_parameters set parameter_value = 1000 "
+        "where parameter_code = 'floor_usd.terrorist_financing'"
+    ).fetchall()
     con.close()
     features = ("feat_transfer__structuring", "feat_transfer__history")
-    models = ("scenario_parameter_sets", *features, "scn_tm01_structuring_fiat", "scn_tm14_dormant_reactivation")
-    warehouse.dbt(home, "run", "--select", *models)
+    models = ("scn_tm01_structuring_fiat", "scn_tm14_dormant_reactivation", "scn_tm28_direct_exposure")
+    warehouse.dbt(home, "run", "--select", "int_scenario_parameters", *features, *models)
     return home
 
 
@@ -75,3 +82,15 @@ def test_a_leg_without_a_parameter_in_force_is_an_error_and_not_a_pass(built: Pa
     reasons = {(row["outcome_code"], row["reason_code"]) for row in rows}
     assert reasons >= {("errored", "no_parameter"), ("excluded", "trade")}
     assert not {outcome for outcome, _ in reasons} & {"alerted", "below_threshold"}
+
+
+def test_a_floor_on_a_zero_tolerance_category_makes_errors_instead_of_silence(
+    built: Path, people: population.Population
+) -> None:
+    """What alerted under no floor and is hidden by the floor is an error in the same run."""
+    tables = [people.rows(name) for name in ("int_transfer_legs", "int_transfer_screenings", "int_exposures")]
+    right = scenarios.tm28(*tables)
+    rows = warehouse.table(built, "scenarios.scn_tm28_direct_exposure")
+    lost = [row for row in rows if right[row["leg_id"]].outcome == "alerted" and row["outcome_code"] != "alerted"]
+    assert len(lost) > 5
+    assert {(row["outcome_code"], row["reason_code"]) for row in lost} == {("errored", "zero_tolerance_not_alerted")}

@@ -23,7 +23,15 @@ def built(tmp_path_factory: pytest.TempPathFactory, people: population.Populatio
     """A home whose features, scenarios and alert ledger are built over the hand-made population."""
     home = tmp_path_factory.mktemp("oracles")
     people.write(home / "warehouse.duckdb")
-    warehouse.build(home, "scenario_parameters", "features", "scenarios", "fct_alerts", "fct_alert_transfers")
+    warehouse.build(
+        home,
+        "scenario_parameters",
+        "features",
+        "scenarios",
+        "intermediate.monitoring",
+        "fct_alerts",
+        "fct_alert_transfers",
+    )
     return home
 
 

@@ -12,7 +12,7 @@ select
   {%- for code in codes %},
   max(case when parameter_code = '{{ code }}' then parameter_value end) as {{ code }}
   {%- endfor %}
-from {{ ref('scenario_parameter_sets') }}
+from {{ ref('int_scenario_parameters') }}
 where scenario_id = '{{ scenario_id }}'
 group by segment_key, jurisdiction_key, ccy_key, valid_from_date, valid_to_date, parameter_set_id
 {%- endmacro -%}

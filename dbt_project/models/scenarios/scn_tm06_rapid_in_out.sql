@@ -21,7 +21,7 @@ measured as (
     own_transfers.transfer_id is not null as is_own_transfer,
     features.leg_id is not null as has_features,
     features.inflow_usd,
-    case cast(parameters.window_hours as integer) when 24 then features.outflow_usd_next_24h end as outflow_usd,
+    {{ feature_of_window('parameters.window_hours', 'features.outflow_usd_next_', ['24h']) }} as outflow_usd,
     parameters.parameter_set_id,
     parameters.min_out_in_ratio,
     parameters.min_inflow_usd,

@@ -20,7 +20,7 @@ measured as (
     legs.*,
     own_transfers.transfer_id is not null as is_own_transfer,
     features.leg_id is not null as has_features,
-    case cast(parameters.window_hours as integer) when 24 then features.sender_count_24h when 48 then features.sender_count_48h end as sender_count,
+    {{ feature_of_window('parameters.window_hours', 'features.sender_count_', ['24h', '48h']) }} as sender_count,
     parameters.parameter_set_id,
     parameters.min_senders,
     parameters.min_forwarded_ratio,

@@ -47,7 +47,7 @@ reasoned as (
       when not has_features then 'feature_missing'
       when dormant_days < min_dormant_days then 'not_dormant'
       -- an account that is younger than the limit cannot have been dormant for so long
-      when dormant_days is null and seconds_since_opened < min_dormant_days * 86400 then 'not_dormant'
+      when dormant_days is null and seconds_since_opened < {{ seconds_of_days('min_dormant_days') }} then 'not_dormant'
       when dormant_days is null then 'insufficient_history'
       when amount_usd is null then 'no_valuation'
       when amount_usd >= min_amount_usd then 'alerted'

@@ -9,10 +9,10 @@ parameters as (
 floors as (
   select
     parameter_set_id,
-    substr(parameter_code, 11) as category_code,
+    replace(parameter_code, 'floor_usd.', '') as category_code,
     parameter_value as floor_usd
-  from {{ ref('scenario_parameter_sets') }}
-  where scenario_id = 'TM28' and substr(parameter_code, 1, 10) = 'floor_usd.'
+  from {{ ref('int_scenario_parameters') }}
+  where scenario_id = 'TM28' and parameter_code like 'floor_usd.%'
   group by parameter_set_id, parameter_code, parameter_value
 ),
 
@@ -70,15 +70,10 @@ exposures as (
 ranked as (
   select
     *,
-    case reason
-      when 'alerted' then 1
-      when 'zero_tolerance_not_alerted' then 2
-      when 'no_parameter' then 3
-      when 'unmapped_category' then 4
-      when 'no_valuation' then 5
-      when 'below_threshold' then 6
-      else 7
-    end as reason_rank
+    {{ rank_of('reason', [
+      'alerted', 'zero_tolerance_not_alerted', 'no_parameter', 'unmapped_category', 'no_valuation', 'below_threshold',
+      'low_severity_category'
+    ]) }} as reason_rank
   from exposures
 ),
 

@@ -5,7 +5,7 @@ select distinct categories.category_code
 from {{ ref('exposure_categories') }} as categories
 where categories.severity_code in ('severe', 'high', 'medium')
   and categories.category_code not in (
-    select substr(parameter_code, 11)
+    select replace(parameter_code, 'floor_usd.', '')
     from {{ ref('scenario_parameters') }}
-    where scenario_id = 'TM28' and substr(parameter_code, 1, 10) = 'floor_usd.'
+    where scenario_id = 'TM28' and parameter_code like 'floor_usd.%'
   )

@@ -8,9 +8,9 @@ with categories as (
 ),
 
 floors as (
-  select substr(parameter_code, 11) as category_code, parameter_value
+  select replace(parameter_code, 'floor_usd.', '') as category_code, parameter_value
   from {{ ref('scenario_parameters') }}
-  where scenario_id = 'TM28' and substr(parameter_code, 1, 10) = 'floor_usd.'
+  where scenario_id = 'TM28' and parameter_code like 'floor_usd.%'
 )
 
 select categories.category_code, floors.parameter_value

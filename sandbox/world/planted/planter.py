@@ -58,6 +58,8 @@ class Case:
 
 @dataclass
 class Unplanted:
+    """A case that did not fit into a world of this size, and why."""
+
     typology: str
     kind: str
     parameter: str
@@ -65,6 +67,8 @@ class Unplanted:
 
 
 class Planter:
+    """Plants cases among the background: picks parties that are free, writes their movements, keeps the labels."""
+
     def __init__(self, people: People, calendar: Calendar, prices: Prices, parties: Counterparties, streams: Streams):
         self.people, self.calendar, self.prices, self.parties = people, calendar, prices, parties
         self.rng = streams("planted")

@@ -58,6 +58,7 @@ def _exposed(
 
 
 def plant(planter: Planter) -> None:
+    """Plants direct exposures: zero tolerance of any amount, others above and just below their floor."""
     for number in range(planter.counts(12)):
         category = ZERO_TOLERANCE[number % 3]
         cents = 50 if number % 2 == 0 else planter.between(51, 40_000)

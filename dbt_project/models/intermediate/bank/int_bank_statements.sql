@@ -14,9 +14,16 @@ select
   entry_count,
   entries_net_amount,
   is_balanced,
-  electronic_sequence_no - lag(electronic_sequence_no) over (
-    partition by account_iban, ccy_code order by electronic_sequence_no, created_at, statement_id
-  ) - 1 as missing_statement_count,
+  -- Pages of one statement share its number, and the first statement has none before it: nothing is missing then.
+  greatest(
+    coalesce(
+      electronic_sequence_no - lag(electronic_sequence_no) over (
+        partition by account_iban, ccy_code order by electronic_sequence_no, created_at, statement_id
+      ) - 1,
+      0
+    ),
+    0
+  ) as missing_statement_count,
   created_at,
   first_known_at as known_at
 from statements

@@ -11,7 +11,7 @@ raised as (
 -- an episode goes on after its alert was raised: the row in the ledger stays as it was, the new transfers show here
 present as (
   select alert_id, {{ split_to_rows('evidence_transfer_ids', ';') }} as transfer_id
-  from {{ ref('scenario_episodes') }}
+  from {{ ref('int_alert_episodes') }}
 ),
 
 pairs as (

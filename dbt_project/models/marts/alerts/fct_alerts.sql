@@ -3,7 +3,7 @@
 {{ config(materialized='incremental', incremental_strategy='append', full_refresh=false, on_schema_change='fail') }}
 
 with legs as (
-  select * from {{ ref('scenario_episodes') }}
+  select * from {{ ref('int_alert_episodes') }}
 ),
 
 as_of as (
@@ -12,7 +12,7 @@ as_of as (
 
 parameter_sets as (
   select distinct scenario_id, parameter_set_id, parameters_text
-  from {{ ref('scenario_parameter_sets') }}
+  from {{ ref('int_scenario_parameters') }}
 ),
 
 transfers as (

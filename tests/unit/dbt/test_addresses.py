@@ -1,0 +1,127 @@
+"""Addresses as sources write them. Special characters in them once took 30 million transfers out of monitoring."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+BITCOIN = [
+    "bc1qxy2kgdygjrsqtzq2n0yrf2493p83kkfjhx0wlh",
+    "1BoatSLRHtKNngkdXEeobR76b53LETtpyT",
+    "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy",
+]
+ETHEREUM = "0x52908400098527886e0f7030069857d2e4169ee7"
+TRON = "TJCnKsPa7y5okkXvQAidZBzqx3QyQ6sxMW"
+ADDRESSES = [*BITCOIN, ETHEREUM, TRON]
+
+invisible = st.sampled_from(["\u200b", "\u200c", "\u200d", "\ufeff", "\u2060", "\u00ad", "\u200e", "\u202a"])
+space = st.sampled_from([" ", "\t", "\n", "\r\n", "\u00a0", "\u2009", "\u3000", "\u202f"])
+separator = st.sampled_from([";", ",", "|", " ", "\n", "\u00a0", "; ", " | ", ",\t", "\uff0c", "\uff1b", "','", '"; "'])
+address = st.sampled_from(ADDRESSES)
+
+
+@st.composite
+def decorated(draw: st.DrawFn) -> tuple[str, str]:
+    """An address in normal form, and as a source may write it."""
+    plain = draw(address)
+    written = plain
+    if plain.startswith("0x") and draw(st.booleans()):
+        written = "0X" + plain[2:].upper() if draw(st.booleans()) else "0x" + plain[2:].upper()
+    if plain.startswith("bc1") and draw(st.booleans()):
+        written = plain.upper()
+    position = draw(st.integers(0, len(written)))
+    written = written[:position] + "".join(draw(st.lists(invisible, max_size=2))) + written[position:]
+    if draw(st.booleans()):
+        scheme = "ethereum:" if plain.startswith("0x") else "bitcoin:"
+        written = draw(st.sampled_from([scheme, scheme.upper()])) + written
+        written += draw(st.sampled_from(["", "?amount=0.1", "?amount=0.1&label=x", "@1", "@1?value=1e18"]))
+    return plain, written
+
+
+@pytest.fixture(scope="session")
+def normalised(macro, evaluate):
+    sql = macro("normalise_address", "v1")
+    return lambda text: evaluate(sql, text)[0]
+
+
+@pytest.fixture(scope="session")
+def parts(macro, evaluate):
+    """The normalised addresses of a field, as int_ledger_addresses finds them."""
+    split, form = macro("address_parts", "v1"), macro("normalise_address", "part")
+    fields = f"(select {split} as part from (select $1 as v1))"  # noqa: S608 (what a macro wrote)
+    return lambda text: evaluate(f"{form} from {fields} where part <> '' --", text)
+
+
+@pytest.fixture(scope="session")
+def problem(macro, evaluate):
+    sql = macro("address_problem", "v1", "v2")
+    return lambda text, chain: evaluate(sql, text, chain)[0]
+
+
+@given(decorated())
+@settings(max_examples=150, deadline=None)
+def test_an_address_is_the_same_however_it_is_written(normalised, case):
+    plain, written = case
+    assert normalised(written) == plain
+
+
+@given(st.lists(decorated(), min_size=1, max_size=4), separator, space)
+@settings(max_examples=100, deadline=None)
+def test_every_address_in_a_field_is_found(parts, cases, between, around):
+    field = around + between.join(written for _, written in cases) + around
+    assert sorted(parts(field)) == sorted(plain for plain, _ in cases)
+
+
+@given(st.text(max_size=40))
+@settings(max_examples=150, deadline=None)
+def test_normalising_twice_changes_nothing(normalised, text):
+    text = text.replace("\x00", "")
+    once = normalised(text)
+    if once is not None and ":" not in once:
+        assert normalised(once) == once
+
+
+def test_base58_keeps_its_case(normalised):
+    assert normalised(TRON) == TRON
+    assert normalised(BITCOIN[1]) == BITCOIN[1]
+
+
+def test_a_token_transfer_request_gives_the_receiver(normalised):
+    token = "0xdac17f958d2ee523a2206206994597c13d831ec7"
+    written = f"ethereum:{token}@1/transfer?address=0x{ETHEREUM[2:].upper()}&uint256=1e6"
+    assert normalised(written) == ETHEREUM
+
+
+@pytest.mark.parametrize("text", ["", " ", "\u200b", ";;", "bitcoin:", "?amount=1"])
+def test_nothing_is_no_address(parts, text):
+    assert [found for found in parts(text) if found] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "chain"), [*((one, "bitcoin") for one in BITCOIN), (ETHEREUM, "ethereum"), (TRON, "tron")]
+)
+def test_real_forms_are_valid(problem, text, chain):
+    assert problem(text, chain) is None
+    assert problem(text, None) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "chain", "code"),
+    [
+        (BITCOIN[0].replace("a", "\u0430").replace("y", "\u0443"), "bitcoin", "non_ascii"),
+        (ETHEREUM[:-1] + "\u0435", "ethereum", "non_ascii"),
+        (ETHEREUM[:-1], "ethereum", "bad_format"),
+        (ETHEREUM, "bitcoin", "bad_format"),
+        (TRON[:-1] + "0", "tron", "bad_format"),
+        ("n/a", None, "bad_format"),
+        (None, "bitcoin", "bad_format"),
+    ],
+)
+def test_what_cannot_be_an_address_says_why(problem, text, chain, code):
+    assert problem(text, chain) == code
+
+
+def test_look_alikes_are_flagged_and_not_mapped(normalised, problem):
+    """A Cyrillic letter mapped to its Latin twin would invent an address that nobody wrote."""
+    written = BITCOIN[0].replace("x", "\u0445")
+    assert normalised(written) == written
+    assert problem(normalised(written), "bitcoin") == "non_ascii"
