@@ -81,7 +81,7 @@ def _midnight(day: date) -> int:
 
 
 def plant(planter: Planter, sanctions: SanctionsList) -> None:
-    """Plants transfers with sanctioned addresses in the spellings of the wild, and addresses that only look like them."""
+    """Plants transfers with sanctioned addresses in the spellings of the wild, and addresses that only look alike."""
     screening = _Screening(planter, sanctions)
     _positives(screening)
     _near_misses(screening)
