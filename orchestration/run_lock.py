@@ -17,8 +17,10 @@ from pathlib import Path
 
 from orchestration import accounting
 
-# A run reports that it started a moment before it takes the lock.
+# A run reports that it started a moment before it takes the lock, and that it is starting before its process has
+# read the definitions.
 GRACE_SECONDS = 15.0
+STARTING_GRACE_SECONDS = 180.0
 POLL_SECONDS = 0.5
 
 
@@ -87,8 +89,10 @@ def mark_dead_runs(instance, root: Path) -> list[str]:
         return []
     dead = []
     for record in records:
-        since = record.start_time or record.create_timestamp.timestamp()
-        if time.time() - since < GRACE_SECONDS:
+        starting = record.dagster_run.status is DagsterRunStatus.STARTING
+        # A run may have waited in the queue for hours before it started: its creation says nothing.
+        age = time.time() - record.update_timestamp.timestamp()
+        if age < (STARTING_GRACE_SECONDS if starting else GRACE_SECONDS):
             continue
         instance.report_run_failed(record.dagster_run, "The process of this run ended before the run did.")
         dead.append(record.dagster_run.run_id)

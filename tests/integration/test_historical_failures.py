@@ -40,11 +40,10 @@ def test_addresses_with_special_characters_drop_out_of_a_join(plumbline, status,
         "scn_tm45_address_screening.sql",
         r"\Z",
         "\nwhere transfer_id not in (\n"
-        "  select transfer_id from {{ ref('int_transfer_addresses') }} where not regexp_like(address_raw, '^[0-9A-Za-z]*$')\n"
+        "  select transfer_id from {{ ref('int_transfer_addresses') }}\n"
+        "  where not {{ regex_matches('address_raw', '^[0-9A-Za-z]*$') }}\n"
         ")\n",
     )
-    text = next((code_copy / "dbt_project").rglob("scn_tm45_address_screening.sql"))
-    text.write_text(text.read_text().replace("regexp_like", "regexp_matches"))
     accounting = run_with_defect(plumbline, status, code_copy, home_copy)
     assert unexplained(accounting)["TM45"] > 0
     assert {k: v for k, v in unexplained(accounting).items() if k != "TM45"} == {
@@ -69,17 +68,11 @@ def test_transfers_on_the_day_of_account_opening_are_skipped(plumbline, status, 
 def test_a_floor_on_a_zero_tolerance_category(plumbline, status, code_copy, home_copy):
     """An app alerted on terrorist financing only above one per cent of exposure; any exposure matters."""
     (seed,) = (code_copy / "dbt_project").rglob("scenario_parameters.csv")
-    rows, planted = [], 0
-    for line in seed.read_text().splitlines():
-        if (
-            line.startswith("TM28")
-            and re.search(r"sanctioned|terrorist|child|zero", line)
-            and re.search(r",0(\.0+)?,", line)
-        ):
-            line, count = re.subn(r",0(\.0+)?,", ",1000,", line, count=1)
-            planted += count
-        rows.append(line)
-    assert planted, "no zero floor found in the seed: the defect cannot be planted any more"
-    seed.write_text("\n".join(rows) + "\n")
+    category = re.compile(
+        r"^(TM28-\d+,TM28,floor_usd\.(?:child_abuse_material|sanctioned_entity|terrorist_financing),.*?),0,"
+    )
+    lines = [category.subn(r"\1,1000,", line) for line in seed.read_text().splitlines()]
+    assert sum(count for _, count in lines) == 3, "the zero floors are not in the seed any more: nothing was planted"
+    seed.write_text("\n".join(line for line, _ in lines) + "\n")
     accounting = run_with_defect(plumbline, status, code_copy, home_copy)
     assert any("zero_tolerance" in name for name in accounting["checks"]["failed_names"]), accounting["checks"]

@@ -7,7 +7,8 @@ import sys
 import time
 
 import pytest
-from dagster import DagsterInstance, DagsterRunStatus, job, op
+from dagster import DagsterEvent, DagsterEventType, DagsterInstance, DagsterRunStatus, job, op
+from dagster._core.events.log import EventLogEntry
 
 from orchestration import accounting, run_lock
 from orchestration.home import instance
@@ -69,12 +70,9 @@ def refresh_warehouse():
     nothing()
 
 
-def started_run(opened: DagsterInstance, age_seconds: float):
+def run_in(opened: DagsterInstance, state: DagsterEventType, age_seconds: float):
+    """A run that reported `state` so many seconds ago, and nothing since."""
     run = opened.create_run_for_job(refresh_warehouse)
-    from dagster._core.events import DagsterEvent, DagsterEventType
-    from dagster._core.events.log import EventLogEntry
-
-    event = DagsterEvent(DagsterEventType.RUN_START.value, job_name=run.job_name)
     opened.handle_new_event(
         EventLogEntry(
             error_info=None,
@@ -84,10 +82,14 @@ def started_run(opened: DagsterInstance, age_seconds: float):
             timestamp=time.time() - age_seconds,
             step_key=None,
             job_name=run.job_name,
-            dagster_event=event,
+            dagster_event=DagsterEvent(state.value, job_name=run.job_name),
         )
     )
     return run
+
+
+def started_run(opened: DagsterInstance, age_seconds: float):
+    return run_in(opened, DagsterEventType.RUN_START, age_seconds)
 
 
 def status(opened, run) -> DagsterRunStatus:
@@ -119,3 +121,10 @@ def test_a_live_run_is_never_marked(home, holding_process):
         run = started_run(opened, age_seconds=600)
         assert run_lock.mark_dead_runs(opened, home) == []
         assert status(opened, run) is DagsterRunStatus.STARTED
+
+
+@pytest.mark.parametrize(("seconds", "is_dead"), [(60, False), (600, True)])
+def test_a_run_may_take_its_time_to_start(home, seconds, is_dead):
+    with instance() as opened:
+        run = run_in(opened, DagsterEventType.RUN_STARTING, age_seconds=seconds)
+        assert run_lock.mark_dead_runs(opened, home) == ([run.run_id] if is_dead else [])

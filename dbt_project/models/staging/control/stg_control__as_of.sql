@@ -8,10 +8,15 @@ with known as (
   {%- endfor %}
 ),
 
+newest as (
+  select coalesce(max(known_at), cast('1970-01-01 00:00:00' as timestamp)) as known_at
+  from known
+),
+
 chosen as (
   select
-    {% if var('as_of') %}cast('{{ var("as_of") }}' as timestamp){% else %}coalesce(max(known_at), cast('1970-01-01 00:00:00' as timestamp)){% endif %} as as_of_at
-  from known
+    {% if var('as_of') %}cast('{{ var("as_of") }}' as timestamp){% else %}known_at{% endif %} as as_of_at
+  from newest
 )
 
 select
