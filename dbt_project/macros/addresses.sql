@@ -9,9 +9,10 @@
 {{ regex_replace(expr, '[\\x{0000}-\\x{0008}\\x{00ad}\\x{034f}\\x{061c}\\x{180e}\\x{200b}-\\x{200f}\\x{202a}-\\x{202e}\\x{2060}-\\x{206f}\\x{feff}]', '') }}
 {%- endmacro -%}
 
-{#- One row for each address in a field that may hold several; use as a select-list item, then drop empty parts. -#}
+{#- One row for each address in a field that may hold several, as the source wrote it; use as a select-list item, then drop
+    parts of which nothing is left without invisible characters. -#}
 {%- macro address_parts(expr) -%}
-{{ split_to_rows(strip_invisible('coalesce(' ~ expr ~ ", '')"), address_separators()) }}
+{{ split_to_rows('coalesce(' ~ expr ~ ", '')", address_separators()) }}
 {%- endmacro -%}
 
 {#- The comparable form of one address: without invisible characters and surrounding white space, payment-URI scheme

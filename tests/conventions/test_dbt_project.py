@@ -141,3 +141,15 @@ def test_no_business_number_in_scenario_sql(models: list[dict]):
             code = re.sub(r"(decimal|varchar)\s*\([^)]*\)|\b\w*[a-z_]\w*\b", "", code, flags=re.I)
             numbers = set(re.findall(r"\b\d+(?:\.\d+)?\b", code)) - {"0", "1", "2"}
             assert not numbers, f"{model['name']} holds {numbers}"
+
+
+def test_singular_tests_belong_to_an_asset(manifest: dict):
+    """Without an asset a failed singular test is a note in the event log, and no failed check: nothing would stop."""
+    homeless = [
+        node["name"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test"
+        and not node.get("test_metadata")
+        and not node["config"]["meta"].get("dagster", {}).get("ref")
+    ]
+    assert homeless == []

@@ -40,8 +40,8 @@ def test_addresses_with_special_characters_drop_out_of_a_join(plumbline, status,
         "scn_tm45_address_screening.sql",
         r"\Z",
         "\nwhere transfer_id not in (\n"
-        "  select transfer_id from {{ ref('int_transfer_addresses') }}\n"
-        "  where not {{ regex_matches('address_raw', '^[0-9A-Za-z]*$') }}\n"
+        "  select transfer_id from {{ ref('int_transfers') }}\n"
+        "  where not {{ regex_matches(\"coalesce(counterparty_address_raw, '')\", '^[0-9A-Za-z]*$') }}\n"
         ")\n",
     )
     accounting = run_with_defect(plumbline, status, code_copy, home_copy)

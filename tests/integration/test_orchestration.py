@@ -99,9 +99,12 @@ def test_the_job_is_everything_in_one_process(defs, graph):
 
 
 def test_the_schedule_asks_for_the_day_before(defs):
-    schedule = defs.get_repository_def().get_schedule_def("daily_refresh")
+    repository = defs.get_repository_def()
+    schedule = repository.get_schedule_def("daily_refresh")
     assert schedule.cron_schedule == "0 3 * * *"
-    context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 3, 2, 3, tzinfo=UTC))
+    context = dg.build_schedule_context(
+        scheduled_execution_time=datetime(2026, 3, 2, 3, tzinfo=UTC), repository_def=repository
+    )
     (request,) = schedule.evaluate_tick(context).run_requests
     assert request.partition_key == "2026-03-01"
 

@@ -168,11 +168,12 @@ def test_a_run_from_the_shell_waits_for_one_from_the_ui(ui, launched, plumbline,
 @pytest.mark.parametrize(
     ("name", "page", "words"),
     [
-        ("graph", "asset-groups?open-nodes=raw_exchange&direction=horizontal", ["fct_alerts", "deposits"]),
-        ("job", "locations/orchestration.definitions/jobs/refresh_warehouse", ["refresh_warehouse", "raw_exchange"]),
-        ("run", "runs/{run}", ["warehouse", "Success"]),
-        ("checks", "assets/marts/fct_alerts?view=checks", ["soda_", "Passed"]),
-        ("lineage", "assets/marts/fct_alerts?view=definition", ["alert_id", "fcc-analytics"]),
+        ("graph", "asset-groups", ["raw_bank", "intermediate", "published"]),
+        ("job", "locations/orchestration.definitions/jobs/refresh_warehouse", ["The main job", "raw_bank"]),
+        ("run", "runs/{run}", ["Success", "published__marts", "RUN_SUCCESS"]),
+        ("checks", "assets/marts/fct_alerts?view=checks", ["soda_alert_id_duplicate", "blocking", "Passed"]),
+        ("asset", "assets/marts/fct_alerts?view=overview", ["alert_id", "fcc-analytics"]),
+        ("neighbours", "assets/marts/fct_alerts?view=lineage", ["fct_kris", "int_transfers"]),
     ],
 )
 def test_the_pages_show_it(ui, from_shell, tmp_path, name, page, words):
@@ -190,14 +191,24 @@ def test_the_pages_show_it(ui, from_shell, tmp_path, name, page, words):
             outside = []
             tab.on("request", lambda request: outside.append(request.url) if not local(request.url) else None)
             tab.goto(f"{ui.url}/{page.format(run=from_shell)}", wait_until="load")
-            for word in words:
-                tab.get_by_text(word).first.wait_for(timeout=60_000)
-            tab.wait_for_timeout(2_000)
+            missing = wait_for_words(tab, words)
             tab.screenshot(path=folder / f"{name}.png")
+            assert not missing
         finally:
             browser.close()
     assert outside == []
     assert (folder / f"{name}.png").stat().st_size > 20_000
+
+
+def wait_for_words(tab, words: list[str], seconds: int = 60) -> list[str]:
+    """The words that the page does not show, after waiting for them."""
+    for _ in range(seconds):
+        shown = tab.inner_text("body")
+        if not [word for word in words if word not in shown]:
+            tab.wait_for_timeout(1_000)
+            return []
+        tab.wait_for_timeout(1_000)
+    return [word for word in words if word not in shown]
 
 
 def local(url: str) -> bool:

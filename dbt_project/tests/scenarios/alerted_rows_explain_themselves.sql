@@ -1,4 +1,4 @@
-{{ config(meta={'owner': 'fcc-analytics@plumbline.example'}) }}
+{{ config(meta={'owner': 'fcc-analytics@plumbline.example', 'dagster': {'ref': {'name': 'fct_scenario_outcomes'}}}) }}
 -- An alerted row without its sentence, its transfers or the time they were known could not be investigated.
 select scenario_id, leg_id
 from (

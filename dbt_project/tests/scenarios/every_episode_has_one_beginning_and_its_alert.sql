@@ -1,4 +1,4 @@
-{{ config(meta={'owner': 'fcc-analytics@plumbline.example'}) }}
+{{ config(meta={'owner': 'fcc-analytics@plumbline.example', 'dagster': {'ref': {'name': 'fct_alerts'}}}) }}
 -- An alerted leg that no alert of the ledger covers would be seen by nobody.
 select episodes.alert_id
 from {{ ref('int_alert_episodes') }} as episodes

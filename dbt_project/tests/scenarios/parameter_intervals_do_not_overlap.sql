@@ -1,4 +1,4 @@
-{{ config(meta={'owner': 'fcc-analytics@plumbline.example'}) }}
+{{ config(meta={'owner': 'fcc-analytics@plumbline.example', 'dagster': {'ref': {'name': 'fct_alerts'}}}) }}
 -- depends_on: {{ ref("fct_alerts") }}, so that a mistake in the seed fails the run but not before the accounting shows it
 -- Two rows of the same parameter and the same context must never hold on the same day: which one was used would be chance.
 select earlier.parameter_id, later.parameter_id as overlapping_parameter_id

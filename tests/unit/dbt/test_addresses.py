@@ -46,9 +46,13 @@ def normalised(macro, evaluate):
 @pytest.fixture(scope="session")
 def parts(macro, evaluate):
     """The normalised addresses of a field, as int_ledger_addresses finds them."""
-    split, form = macro("address_parts", "v1"), macro("normalise_address", "part")
+    split, form, visible = (
+        macro("address_parts", "v1"),
+        macro("normalise_address", "part"),
+        macro("strip_invisible", "part"),
+    )
     fields = f"(select {split} as part from (select $1 as v1))"  # noqa: S608 (what a macro wrote)
-    return lambda text: evaluate(f"{form} from {fields} where part <> '' --", text)
+    return lambda text: evaluate(f"{form} from {fields} where {visible} <> '' --", text)
 
 
 @pytest.fixture(scope="session")

@@ -89,6 +89,16 @@ deliveries as (
     min(delivery_date) as delivery_date
   from {{ ref('stg_control__totals') }}
   group by extract_id
+),
+
+-- Looking back to an instant within a vendor's day, some of its rows are known and its total is not: it is not due yet.
+later_extracts as (
+  {% for feed in feeds() %}
+  select extract_id
+  from {{ source('raw_' ~ feed, 'control_totals') }}
+  where known_at > (select as_of_at from {{ ref('stg_control__as_of') }})
+  {{ 'union' if not loop.last }}
+  {%- endfor %}
 )
 
 select
@@ -107,6 +117,7 @@ select
   {%- endfor %}
 from hops
 left join deliveries on hops.extract_id = deliveries.extract_id
+where hops.extract_id not in (select extract_id from later_extracts)
 group by
   hops.feed_code,
   hops.table_name,

@@ -30,7 +30,7 @@ normalised as (
     address_raw,
     {{ normalise_address('address_raw') }} as address
   from parts
-  where address_raw <> ''
+  where {{ strip_invisible('address_raw') }} <> ''
 )
 
 select
