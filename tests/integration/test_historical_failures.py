@@ -76,3 +76,5 @@ def test_a_floor_on_a_zero_tolerance_category(plumbline, status, code_copy, home
     seed.write_text("\n".join(line for line, _ in lines) + "\n")
     accounting = run_with_defect(plumbline, status, code_copy, home_copy)
     assert any("zero_tolerance" in name for name in accounting["checks"]["failed_names"]), accounting["checks"]
+    (tm28,) = [row for row in accounting["scenarios"] if row["scenario"] == "TM28"]
+    assert tm28["errored"] > 0, "the accounting of the same run has to show the transfers that the floor would hide"

@@ -1,5 +1,5 @@
 {{ config(meta={'owner': 'fcc-analytics@plumbline.example', 'dagster': {'ref': {'name': 'fct_scenario_population'}}}) }}
--- depends_on: {{ ref('fct_scenario_population') }}, so that the run fails, but not before the accounting shows it
+-- depends_on: {{ ref('fct_kris') }}, so that the run fails, but not before the accounting shows it
 -- The scenarios of the seed, the models in the folder and var scenario_models are the same set: a scenario that is missing
 -- from one of them would be missing from the accounting as well.
 {% set built = [] -%}

@@ -1,5 +1,5 @@
 {{ config(meta={'owner': 'sanctions@plumbline.example', 'dagster': {'ref': {'name': 'scn_tm45_address_screening'}}}) }}
--- depends_on: {{ ref('fct_scenario_population') }}, so that the run fails, but not before the accounting shows it
+-- depends_on: {{ ref('fct_kris') }}, so that the run fails, but not before the accounting shows it
 -- A completed transfer with an address that is listed on its day is an alert, whatever its amount. Told from the addresses of
 -- ledger and chain and from the list.
 with listed as (

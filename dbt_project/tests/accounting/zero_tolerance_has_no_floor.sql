@@ -1,5 +1,5 @@
 {{ config(meta={'owner': 'fcc-analytics@plumbline.example', 'dagster': {'ref': {'name': 'scn_tm28_direct_exposure'}}}) }}
--- depends_on: {{ ref('fct_scenario_population') }}, so that the run fails, but not before the accounting shows it
+-- depends_on: {{ ref('fct_kris') }}, so that the run fails, but not before the accounting shows it
 -- Terrorist financing, child abuse material and sanctioned entities have no floor: any direct exposure of a transfer that took
 -- place is an alert. Told from the exposures and the category map, not from the scenario's parameters, which may be wrong.
 with exposed as (

@@ -2,7 +2,7 @@
     parts: list of {model, where}, whose rows add up; where: an optional condition on the tested model. It runs once the
     accounting is built, which says which transfers are missing: dbt does not build what lies behind a failed test. -#}
 {% test row_count_equals(model, parts, where=none) %}
--- depends_on: {{ ref('fct_scenario_population') }} {{ ref('fct_feed_totals') }}
+-- depends_on: {{ ref('fct_kris') }} {{ ref('fct_feed_totals') }}
 with counted as (
   select
     (select count(*) from {{ model }}{% if where %} where {{ where }}{% endif %}) as row_count,

@@ -1,5 +1,5 @@
 {{ config(meta={'owner': 'fcc-analytics@plumbline.example', 'dagster': {'ref': {'name': 'scn_tm28_direct_exposure'}}}) }}
--- depends_on: {{ ref('fct_scenario_population') }}, so that the run fails, but not before the accounting shows it
+-- depends_on: {{ ref('fct_kris') }}, so that the run fails, but not before the accounting shows it
 -- A floor on such a category hides exposure that has no acceptable size: the category must have a floor of exactly zero at any time.
 with categories as (
   select distinct category_code
