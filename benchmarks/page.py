@@ -100,7 +100,7 @@ def section(result: Result) -> str:
         "| side | seconds | processor seconds | thousand rows/s |",
         "|---|---|---|---|",
         *(side_line(side, costs, result) for side, costs in result.costs.items()),
-        f"\nBefore timing counts: {result.checked}.\n",
+        f"\nCompared before anything is reported: {result.checked}.\n",
         *(f"- {note}" for note in result.notes),
     ]
     for title, values in result.breakdown.items():

@@ -153,8 +153,9 @@ def _alarm(value: int) -> Text:
 
 
 def _measure(value: str | int) -> str:
-    """Up to four decimals, as a share needs them."""
-    return f"{float(value):,.4f}".rstrip("0").rstrip(".")
+    """Six decimals for shares, which may be as small as one in a million; two for anything larger than a hundred."""
+    number = float(value)
+    return f"{number:,.{2 if abs(number) >= 100 else 6}f}".rstrip("0").rstrip(".")
 
 
 def _usd(value: str | int | None) -> str:

@@ -17,7 +17,7 @@ def plumbline() -> Callable[..., subprocess.CompletedProcess]:
     """Calls `plumbline` in a process of its own: plumbline("run", home=..., code=...) -> CompletedProcess."""
 
     def call(
-        *arguments: str, home: Path, code: Path = REPOSITORY, seconds: int = 280, **more: str
+        *arguments: str, home: Path, code: Path = REPOSITORY, seconds: int = 600, **more: str
     ) -> subprocess.CompletedProcess:
         return subprocess.run(
             command(*arguments),

@@ -197,13 +197,17 @@ def broken():
     raise ZeroDivisionError
 
 
-def toy_run(home, monkeypatch, assets):
-    """A run of toy assets on an instance of its own."""
-    monkeypatch.setenv("PLUMBLINE_HOME", str(home))
-    job = dg.define_asset_job("toy", selection="*", executor_def=dg.in_process_executor)
-    toy = dg.Definitions(assets=assets, asset_checks=[rows_are_there], jobs=[job]).resolve_job_def("toy")
-    opened = dg.DagsterInstance.ephemeral()
-    return opened, toy.execute_in_process(instance=opened, raise_on_error=False)
+@pytest.fixture
+def toy_run(defs):
+    """Runs toy assets on an instance of their own: toy_run(assets) -> (instance, result)."""
+
+    def run(assets):
+        job = dg.define_asset_job("toy", selection="*", executor_def=dg.in_process_executor)
+        toy = dg.Definitions(assets=assets, asset_checks=[rows_are_there], jobs=[job]).resolve_job_def("toy")
+        return opened, toy.execute_in_process(instance=opened, raise_on_error=False)
+
+    with dg.instance_for_test() as opened:
+        yield run
 
 
 def context_of(opened, result, kind):
@@ -213,10 +217,10 @@ def context_of(opened, result, kind):
     )
 
 
-def test_a_failed_run_is_announced_with_its_failed_checks(defs, tmp_path, monkeypatch):
+def test_a_failed_run_is_announced_with_its_failed_checks(toy_run):
     from orchestration import automation
 
-    opened, result = toy_run(tmp_path, monkeypatch, [table, broken])
+    opened, result = toy_run([table, broken])
     mailbox = Mailbox()
     automation.failed_runs(context_of(opened, result, "failure"), notifier=mailbox)
     ((title, body),) = mailbox.sent
@@ -224,10 +228,10 @@ def test_a_failed_run_is_announced_with_its_failed_checks(defs, tmp_path, monkey
     assert "warning: table rows_are_there" in body
 
 
-def test_failed_checks_of_a_finished_run_are_announced(defs, tmp_path, monkeypatch):
+def test_failed_checks_of_a_finished_run_are_announced(toy_run):
     from orchestration import automation
 
-    opened, result = toy_run(tmp_path, monkeypatch, [table])
+    opened, result = toy_run([table])
     mailbox = Mailbox()
     automation.failed_checks(context_of(opened, result, "success"), notifier=mailbox)
     ((title, body),) = mailbox.sent

@@ -26,7 +26,7 @@ def real_run(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> tup
         cwd=checkout,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=600,
     )
     assert result.returncode == 0, result.stdout + result.stderr
     (kept,) = (home / "accounting").glob("*.json")

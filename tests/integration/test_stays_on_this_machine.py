@@ -36,7 +36,7 @@ def test_the_main_job_connects_to_loopback_only(tmp_path: Path):
         env=environment(home, PYTHONPATH=""),  # without the test run's own guard: the job alone must behave
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=600,
     )
     assert result.returncode == 0, result.stdout + result.stderr
     connections = trace.read_text()

@@ -92,4 +92,4 @@ def test_the_page_shows_ratios_goals_and_whether_they_are_kept():
     text = page.render([result])
     assert "| ours / theirs | 2,000 | 3.00 [2.00-4.00]x | 2.00 [2.00-2.00]x | <= 2.50x | **no** |" in text
     assert "| rows/s of ours / theirs | 2,000 | 0.38 [0.25-0.50]x | 0.50 [0.50-0.50]x | >= 0.25x | yes |" in text
-    assert "Before timing counts: all equal." in text
+    assert "Compared before anything is reported: all equal." in text
