@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -59,10 +60,12 @@ def test_ofac_history_between_the_two_publications(real_run):
 def test_recorded_kyt_answer_reaches_the_transfer(real_run):
     _, warehouse = real_run
     (row,) = warehouse.execute(
-        "select e.direct_name, e.direct_category_id, t.usd_amount from raw_chainalysis.exposures e "
-        "join raw_chainalysis.transfers t using (external_id) where t.usd_amount is not null"
+        "select s.screening_status_code, s.vendor_amount_usd, c.outcome_code "
+        "from intermediate.int_transfer_screenings s join scenarios.scn_tm28_direct_exposure c using (transfer_id) "
+        "where s.transfer_id = 'exchange:deposit:KYT-received'"
     ).fetchall()
-    assert row[0] == "Bittrex.com" and row[1] == 21
+    # The vendor finished, valued the transfer, and found no direct exposure.
+    assert row == ("screened", Decimal("141.94"), "below_threshold")
 
 
 def test_rejects_name_their_reason(real_run):
