@@ -132,7 +132,8 @@ def launched(ui, from_shell) -> tuple[str, str]:
 @pytest.fixture(scope="module")
 def ended(ui, launched) -> dict[str, str]:
     """How both of them ended."""
-    return ui.wait(lambda found: not {"QUEUED", "NOT_STARTED", "STARTING", "STARTED"} & {found[run] for run in launched})
+    alive = {"QUEUED", "NOT_STARTED", "STARTING", "STARTED"}
+    return ui.wait(lambda found: not alive & {found[run] for run in launched})
 
 
 def test_the_run_from_the_shell_is_in_it(ui, from_shell):
