@@ -23,7 +23,7 @@ status: $(VENV)/.base ## print the last run's accounting again
 	@$(BIN)/plumbline status $(ARGS)
 
 test: $(VENV)/.dev ## run the tests
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not spark" $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not spark" $(ARGS)
 
 test-spark: $(VENV)/.spark ## run the tests that build on Spark as well (needs Java 17)
 	$(BIN)/pytest -m spark $(ARGS)

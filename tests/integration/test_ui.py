@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from main_job import REPOSITORY, command, environment
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("ui")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 REPOSITORY_SELECTOR = {"repositoryName": "__repository__", "repositoryLocationName": "orchestration.definitions"}
 LAST_DAY = "2026-01-20"
 
