@@ -6,8 +6,9 @@ Does not: anything about a particular feed.
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import dlt
@@ -111,7 +112,7 @@ def undo_incomplete_loads(feed: str) -> int:
             return 0
         completed = (
             f'select load_id from "{schema}"._dlt_loads where status = 0'  # noqa: S608 (a feed code, never data)
-            if _exists(connection, schema, "_dlt_loads")
+            if has_table(connection, schema, "_dlt_loads")
             else "select null where false"
         )
         connection.execute("begin")
@@ -123,27 +124,38 @@ def undo_incomplete_loads(feed: str) -> int:
     return removed
 
 
+_read_again: ContextVar[frozenset[str]] = ContextVar("read_again", default=frozenset())
+
+
+@contextmanager
+def reading_again(extracts: Iterable[str]) -> Iterator[None]:
+    """While it lasts, sources made see these extracts as not loaded yet. Only replay.py has use for that."""
+    token = _read_again.set(frozenset(extracts))
+    try:
+        yield
+    finally:
+        _read_again.reset(token)
+
+
 def completed_extracts(feed: str) -> set[str]:
     """Ids of the extracts that a completed load brought in: those of its control totals."""
     if not warehouse_path().exists():
         return set()
     schema = dataset(feed)
     with warehouse() as connection:
-        if not (_exists(connection, schema, "control_totals") and _exists(connection, schema, "_dlt_loads")):
+        if not (has_table(connection, schema, "control_totals") and has_table(connection, schema, "_dlt_loads")):
             return set()
         rows = connection.execute(
             f'select distinct extract_id from "{schema}".control_totals '  # noqa: S608 (a feed code, never data)
             f'where _dlt_load_id in (select load_id from "{schema}"._dlt_loads where status = 0)'
         ).fetchall()
-    return {extract_id for (extract_id,) in rows}
+    return {extract_id for (extract_id,) in rows} - _read_again.get()
 
 
-def _exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    return bool(
-        connection.execute(
-            "select count(*) from information_schema.tables where table_schema = ? and table_name = ?", [schema, table]
-        ).fetchone()[0]
-    )
+def has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    """Whether the warehouse has this table."""
+    look = "select 1 from information_schema.tables where table_schema = ? and table_name = ?"
+    return bool(connection.execute(look, [schema, table]).fetchall())
 
 
 def _delivery_error(failure: BaseException) -> str | None:

@@ -1,6 +1,7 @@
 """Rejects: records that cannot be used, whole and with the reason, one row per record.
 
-A reject is not an error of the run: it is counted against the control totals like a loaded record."""
+A reject is not an error of the run: it is counted against the control totals like a loaded record. A record that a
+replay brought in has a second row, equal but for `replayed_at`: from then on it counts as loaded (replay.py)."""
 
 import hashlib
 import json
@@ -26,6 +27,7 @@ SCHEMA = pa.schema(
         pa.field("reason", pa.string(), nullable=False),
         pa.field("raw_record", pa.string(), nullable=False),
         pa.field("first_seen_at", TIMESTAMP, nullable=False),
+        pa.field("replayed_at", TIMESTAMP),
     ]
 )
 
@@ -63,6 +65,7 @@ def row(
         "reason": reason,
         "raw_record": raw_record,
         "first_seen_at": utc(first_seen_at),
+        "replayed_at": None,
     }
 
 
@@ -71,7 +74,7 @@ def to_table(rows: list[dict]) -> pa.Table:
     stamped = [
         {
             **reject,
-            "_known_at": reject["first_seen_at"],
+            "_known_at": reject["replayed_at"] or reject["first_seen_at"],
             "_extract_id": reject["extract_id"],
             "_record_no": reject["record_no"],
         }

@@ -157,6 +157,69 @@ def replay(folder, port) -> None:
     serve_recorded(folder, port=port)
 
 
+@main.group()
+def rejects() -> None:
+    """Records that could not be used: see them, and bring them in after a mapping or a parser was put right."""
+
+
+_feed = click.option("--feed", help="Only this feed.")
+
+
+@rejects.command("list")
+@_feed
+@click.option("--json", "as_json", is_flag=True, help="For machines: a JSON list, with the records (personal data).")
+def list_rejects(feed, as_json) -> None:
+    """List the open rejects, oldest first."""
+    from orchestration import rejects as open_ones
+
+    rows = _found(open_ones.open_rejects, feed)
+    if as_json:
+        click.echo(open_ones.as_json(rows))
+    else:
+        open_ones.show_list(_console(), rows)
+
+
+@rejects.command("show")
+@click.argument("reject_id")
+def show_reject(reject_id) -> None:
+    """Print one reject whole, with the record as delivered (it may hold personal data)."""
+    from orchestration import rejects as open_ones
+
+    click.echo(open_ones.as_json(_found(open_ones.chosen, _found(open_ones.open_rejects), reject_id)))
+
+
+@rejects.command("replay")
+@click.argument("reject_ids", nargs=-1)
+@_feed
+@_config
+def replay_rejects(reject_ids, feed, config) -> None:
+    """Read rejects again with today's code and mappings, and load the records that are good now, exactly once."""
+    with _feeds(config, {}, click.echo):
+        from orchestration import rejects as open_ones
+
+        rows = _found(open_ones.open_rejects, feed)
+        if reject_ids:
+            rows = [_found(open_ones.chosen, rows, beginning) for beginning in reject_ids]
+        came_in = open_ones.run_replay(rows, click.echo)
+    click.echo(f"{came_in:,} of {len(rows):,} came in." + (" Next: plumbline run" if came_in else ""))
+
+
+@main.command()
+def sources() -> None:
+    """Print the inventory of sources: publisher, owner, cadence, licence, personal data, tables (Markdown)."""
+    homes.prepare_home()
+    from orchestration.sources import page
+
+    click.echo(page(), nl=False)
+
+
+def _found(look, *where):
+    try:
+        return look(*where)
+    except LookupError as error:
+        raise click.ClickException(str(error)) from None
+
+
 def _given(customers, days, seed) -> dict[str, int]:
     options = {"customers": customers, "days": days, "seed": seed}
     return {name: value for name, value in options.items() if value is not None}
@@ -180,15 +243,17 @@ def _feeds(config, given, say):
 
 
 def _print(kept: dict, root: Path) -> None:
-    from rich.console import Console
-
     from orchestration import accounting, summary
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=140)
-    summary.show(console, kept, root)
+    summary.show(_console(), kept, root)
     sys.exit(accounting.exit_code(kept))
+
+
+def _console():
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=140)
 
 
 if __name__ == "__main__":

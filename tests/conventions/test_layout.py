@@ -100,6 +100,12 @@ def test_every_feed_describes_its_source():
         assert not about_feed and not about_tables, f"{relative(feed)}/source.yml: {about_feed} {about_tables}"
 
 
+def test_the_inventory_of_sources_is_what_the_feeds_say(home: Path):
+    from orchestration.sources import page
+
+    assert (REPOSITORY / "docs/sources.md").read_text() == page(), "run: plumbline sources > docs/sources.md"
+
+
 def test_every_runtime_dependency_is_explained():
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     wanted = project["dependencies"] + project["optional-dependencies"]["spark"]

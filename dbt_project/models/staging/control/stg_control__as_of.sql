@@ -4,6 +4,11 @@ with known as (
   select max(known_at) as known_at
   from {{ source('raw_' ~ feed, 'control_totals') }}
   where _dlt_load_id in (select load_id from {{ source('raw_' ~ feed, '_dlt_loads') }} where status = 0)
+  union all
+  -- A replay brings in records that no delivery since then has made known.
+  select max(replayed_at)
+  from {{ source('raw_' ~ feed, 'rejects') }}
+  where _dlt_load_id in (select load_id from {{ source('raw_' ~ feed, '_dlt_loads') }} where status = 0)
   {{ 'union all' if not loop.last }}
   {%- endfor %}
 ),

@@ -1,3 +1,4 @@
+{#- Open rejects: one that a replay brought in has a second row and is none from then on. -#}
 {%- for feed in feeds() %}
 select
   reject_id,
@@ -16,5 +17,6 @@ select
   _dlt_load_id
 from {{ source('raw_' ~ feed, 'rejects') }}
 where {{ is_known(feed, '_known_at') }}
+qualify count(replayed_at) over (partition by reject_id) = 0
 {{ 'union all' if not loop.last }}
 {%- endfor %}

@@ -1,0 +1,95 @@
+"""The open rejects as people see them: a list, one of them whole, and their replay.
+
+Belongs here: what is shown, and that a replay waits for a run that writes. Not here: what a reject is and how it is
+read again (ingestion/).
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from ingestion import pipeline, rejects, replay
+from orchestration import run_lock
+from orchestration.assets.feeds import FEEDS
+from orchestration.home import home
+from orchestration.resources import open_warehouse
+
+# A reason quotes the value it could not read, which in these feeds may be a person's (as in marts.fct_rejects).
+PERSONAL = ("kyc", "bank", "cases")
+
+
+def open_rejects(feed: str | None = None) -> list[dict[str, Any]]:
+    """The open rejects of all feeds or of one, oldest first, in the members of `rejects.SCHEMA`."""
+    with _quiet_warehouse():
+        rows = [row for name in FEEDS if feed in (None, name) for row in replay.open_rejects(name).to_pylist()]
+    wanted = rejects.SCHEMA.names
+    return sorted(
+        ({name: row[name] for name in wanted} for row in rows), key=lambda row: (row["first_seen_at"], row["reject_id"])
+    )
+
+
+def show_list(console: Console, rows: list[dict[str, Any]]) -> None:
+    """A line for each: enough of its id to name it, where it comes from, since when, why. No personal data."""
+    if not rows:
+        console.print("There is no open reject.")
+        return
+    table = Table(box=box.SIMPLE_HEAD, title=f"{len(rows):,} open rejects, oldest first", title_justify="left")
+    for column in ("id", "feed", "table", "file", "record", "first seen (UTC)", "reason"):
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        reason = row["reason_code"] if row["feed_code"] in PERSONAL else row["reason"]
+        where = row["extract_id"].rpartition(":")[0]
+        seen = f"{row['first_seen_at']:%Y-%m-%d %H:%M}"
+        table.add_row(
+            row["reject_id"][:8], row["feed_code"], row["table_name"], where, f"{row['record_no']:,}", seen, reason
+        )
+    console.print(table)
+    console.print("One whole: plumbline rejects show ID. Mapping or parser put right: plumbline rejects replay.")
+
+
+def chosen(rows: list[dict[str, Any]], beginning: str) -> dict[str, Any]:
+    """The one reject whose id begins so. Raises LookupError for none and for several."""
+    found = [row for row in rows if row["reject_id"].startswith(beginning)]
+    if len(found) != 1:
+        raise LookupError(
+            f"{'No' if not found else len(found)} open reject{'s' if len(found) > 1 else ''} with an id that begins "
+            f"with {beginning}: see plumbline rejects list."
+        )
+    return found[0]
+
+
+def as_json(rows: list[dict[str, Any]]) -> str:
+    return json.dumps(rows, indent=2, default=str, ensure_ascii=False)
+
+
+def run_replay(rows: list[dict[str, Any]], say: Callable[[str], None]) -> int:
+    """Replays these rejects, feed by feed, waiting first while a run is alive; returns how many records came in."""
+    came_in = 0
+    root = home()
+    with run_lock.hold(root, "replay", say):
+        for feed in FEEDS:
+            ids = [row["reject_id"] for row in rows if row["feed_code"] == feed]
+            if not ids:
+                continue
+            try:
+                outcome = replay.replay(feed, ids)
+            except replay.ReplayError as error:
+                say(str(error))
+                continue
+            tables = ", ".join(f"{count:,} {table}" for table, count in outcome.brought_in.items()) or "none"
+            say(f"{feed}: brought in {tables}; still rejected {outcome.still_rejected:,}")
+            came_in += sum(outcome.brought_in.values())
+    return came_in
+
+
+def _quiet_warehouse():
+    """Waits until no other process has the warehouse open."""
+    path: Path = pipeline.warehouse_path()
+    if not path.exists():
+        raise LookupError("There is no warehouse yet. Start with: plumbline run")
+    return open_warehouse(path)

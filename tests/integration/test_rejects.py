@@ -1,0 +1,125 @@
+"""Rejects are listed, shown and, once a mapping is put right, brought in exactly once."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ingestion import pipeline, replay
+from ingestion.exchange import exchange_source
+
+HEADER = "internal_transfer_id,from_account_id,to_account_id,asset_code,amount,status_code,event_at\n"
+GOOD = "I1,A1,A2,EUR,1.00,completed,2026-01-01 10:00:00\n"
+UNKNOWN = "I2,A1,A2,NEWCOIN,2.50,completed,2026-01-01 11:00:00\n"
+BROKEN = "I3,A1,A2,EUR,1.2.3,completed,2026-01-01 12:00:00\n"
+
+
+@pytest.fixture
+def bucket(home: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "exchange"
+    (folder / "delivery=2026-01-01").mkdir(parents=True)
+    (folder / "delivery=2026-01-01" / "internal_transfers.csv").write_text(HEADER + GOOD + UNKNOWN + BROKEN)
+    pipeline.run(exchange_source(bucket_url=str(folder)), "exchange")
+    return folder
+
+
+@pytest.fixture
+def newcoin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mapping is put right: NEWCOIN is an asset now."""
+    from ingestion import assets, validation
+
+    known = assets.known_assets() | {"NEWCOIN"}
+    monkeypatch.setattr(validation, "known_assets", lambda: known)
+
+
+def rows(sql: str) -> list[tuple]:
+    with duckdb.connect(str(pipeline.warehouse_path()), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def again(bucket: Path):
+    return replay.replay("exchange", make=lambda: exchange_source(bucket_url=str(bucket)))
+
+
+def test_nothing_comes_in_while_nothing_was_put_right(bucket):
+    assert again(bucket) == replay.Outcome("exchange", {}, 2)
+    assert replay.open_rejects("exchange").num_rows == 2
+
+
+def test_a_record_comes_in_exactly_once_known_after_the_newest_delivery(bucket, newcoin):
+    assert again(bucket) == replay.Outcome("exchange", {"internal_transfers": 1}, 1)
+    assert again(bucket) == replay.Outcome("exchange", {}, 1)
+    found = rows(
+        "select internal_transfer_id, amount::varchar, _record_no, _known_at "
+        "from raw_exchange.internal_transfers order by all"
+    )
+    assert [row[:3] for row in found] == [("I1", "1.000000000000000000", 1), ("I2", "2.500000000000000000", 2)]
+    assert found[0][3] == datetime(2026, 1, 2)
+    assert found[1][3] == datetime(2026, 1, 2, 0, 0, 0, 1)
+    assert rows("select count(*), count(replayed_at), count(distinct reject_id) from raw_exchange.rejects") == [
+        (3, 1, 2)
+    ]
+
+
+def test_only_the_chosen_ones_come_in(bucket, newcoin):
+    (broken,) = [r["reject_id"] for r in replay.open_rejects("exchange").to_pylist() if r["record_no"] == 3]
+    assert replay.replay("exchange", [broken], make=lambda: exchange_source(bucket_url=str(bucket))).brought_in == {}
+    assert replay.open_rejects("exchange").num_rows == 2
+
+
+def test_a_delivery_that_was_not_loaded_yet_stays_for_the_next_run(bucket, newcoin):
+    later = bucket / "delivery=2026-01-02"
+    later.mkdir()
+    (later / "internal_transfers.csv").write_text(HEADER + GOOD.replace("I1", "I9"))
+    again(bucket)
+    assert rows("select count(*) from raw_exchange.internal_transfers where internal_transfer_id = 'I9'") == [(0,)]
+    pipeline.run(exchange_source(bucket_url=str(bucket)), "exchange")
+    assert rows("select count(*) from raw_exchange.internal_transfers where internal_transfer_id = 'I9'") == [(1,)]
+
+
+def test_a_file_that_is_gone_is_named(bucket, newcoin):
+    (bucket / "delivery=2026-01-01" / "internal_transfers.csv").unlink()
+    with pytest.raises(replay.ReplayError, match="delivery=2026-01-01/internal_transfers.csv"):
+        again(bucket)
+
+
+def test_a_killed_replay_is_replayed_whole(bucket, newcoin, monkeypatch):
+    # As a kill leaves it: rows are in the table and the load is not noted as complete.
+    again(bucket)
+    with duckdb.connect(str(pipeline.warehouse_path())) as connection:
+        connection.execute(
+            "delete from raw_exchange._dlt_loads "
+            "where inserted_at = (select max(inserted_at) from raw_exchange._dlt_loads)"
+        )
+    assert again(bucket).brought_in == {"internal_transfers": 1}
+    assert rows("select count(*) from raw_exchange.internal_transfers") == [(2,)]
+
+
+@pytest.mark.slow
+def test_the_accounting_follows_a_replay(home_copy, code_copy, plumbline, status):
+    before = feed(status(home_copy))
+    listed = json.loads(plumbline("rejects", "list", "--json", "--feed", "exchange", home=home_copy).stdout)
+    assert len(listed) == before["rejected_rows"]
+    unknown = [row for row in listed if row["reason_code"] == "unknown_asset"]
+    assert unknown
+    shown = plumbline("rejects", "show", unknown[0]["reject_id"][:10], home=home_copy)
+    assert json.loads(shown.stdout)["raw_record"] == unknown[0]["raw_record"]
+    assert "unknown_asset" not in plumbline("rejects", "list", "--feed", "kyc", home=home_copy).stdout
+
+    with (code_copy / "dbt_project/seeds/assets.csv").open("a") as seed:
+        seed.write("???,Asset that was missing here,fiat,,,2,\n")
+    said = plumbline("rejects", "replay", home=home_copy, code=code_copy)
+    assert said.returncode == 0, said.stderr
+    assert f"{len(unknown)} of" in said.stdout
+    assert plumbline("run", home=home_copy, code=code_copy).returncode == 0
+
+    after = feed(status(home_copy))
+    assert after["rejected_rows"] == before["rejected_rows"] - len(unknown)
+    assert after["raw_rows"] == before["raw_rows"] + len(unknown)
+    assert (after["source_rows"], after["unexplained_rows"]) == (before["source_rows"], 0)
+
+
+def feed(accounting: dict) -> dict:
+    return next(row for row in accounting["feeds"] if row["feed"] == "exchange")
