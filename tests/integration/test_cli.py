@@ -129,15 +129,6 @@ def test_a_killed_run_did_not_finish(plumbline, home_copy):
     assert "DID NOT FINISH" in result.stdout
 
 
-def test_a_run_waits_for_a_live_one_and_says_so(plumbline, home_copy, writing):
-    import threading
-
-    threading.Timer(25, writing.stdin.close).start()
-    result = plumbline("run", home=home_copy)
-    assert "Waiting: run live in process" in result.stdout
-    assert result.returncode == 0, result.stdout
-
-
 def test_another_world_is_refused(plumbline, home_copy):
     result = plumbline("run", "--seed", "12", home=home_copy)
     assert result.returncode == 2
