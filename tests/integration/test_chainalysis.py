@@ -255,7 +255,7 @@ def test_a_restart_of_the_vendor_midway_changes_nothing(world):
 
 
 def test_rate_limits_and_server_errors_are_waited_out(world):
-    handler = Scripted(world, faults=vendor.Faults({429: 70, 503: 13, 500: 31}))
+    handler = Scripted(world, faults=vendor.Faults.parse(["429:70,503:13,500:31"]))
     landing = screen(handler, attempts=6)
     assert unexplained(landing) == {}
     for name in TABLES:
