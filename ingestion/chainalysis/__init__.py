@@ -17,12 +17,13 @@ from dlt.extract import DltResource
 
 from ingestion import control_totals, pipeline, records, rejects
 from ingestion.chainalysis import listed_alerts
-from ingestion.chainalysis.client import KytClient, Refusal, VendorError
+from ingestion.chainalysis.client import KytClient
 from ingestion.chainalysis.landing import Landing
 from ingestion.chainalysis.movements import Account, Key, Movement, accounts, movements, transfers_to_register
 from ingestion.chainalysis.parse import Unreadable
 from ingestion.chainalysis.schemas import FEED, MOVEMENTS, TABLES
 from ingestion.chainalysis.screening import Progress, Screening
+from ingestion.vendor import Refusal, VendorError
 
 __all__ = ["MOVEMENTS", "VendorError", "chainalysis_source", "transfers_to_register"]
 

@@ -4,11 +4,9 @@ Belongs here: how a request is made, repeated and given up. Which requests are m
 """
 
 import asyncio
-import ipaddress
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
@@ -16,21 +14,16 @@ from urllib.parse import quote
 import aiohttp
 from yarl import URL
 
-FIRST_DELAY, LONGEST_DELAY = 0.2, 8.0
-"""Seconds before the second try, doubling up to the longest."""
-LONGEST_RETRY_AFTER = 300.0
-
-
-class VendorError(RuntimeError):
-    """The vendor cannot be used as things are; the message says what to do."""
-
-
-class Refusal(Exception):
-    """The vendor refused one request (a 4xx that concerns the request, not the caller)."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status, self.message = status, message
+from ingestion.vendor import (
+    FIRST_DELAY,
+    LONGEST_DELAY,
+    Refusal,
+    VendorError,
+    VendorUnavailable,
+    is_loopback,
+    message_of,
+    wait_of,
+)
 
 
 class KytClient:
@@ -54,7 +47,7 @@ class KytClient:
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=60, sock_connect=10),
             # A proxy of the environment is for the world outside, never for a server on this machine.
-            trust_env=not _is_loopback(URL(self.base_url).host),
+            trust_env=not is_loopback(URL(self.base_url).host),
         )
         return self
 
@@ -94,20 +87,23 @@ class KytClient:
                 async with self._session.request(method, url, data=body, allow_redirects=False) as response:
                     answer, status = await response.read(), response.status
                     if 200 <= status < 300 and _is_json(response, answer):
-                        return answer
-                    trouble = self._judge(method, path, response, answer)
+                        if _is_whole(answer):
+                            return answer
+                        trouble = "an answer that is cut off"
+                    else:
+                        trouble = self._judge(method, path, response, answer)
             except (aiohttp.ClientError, TimeoutError) as error:
                 trouble = f"{type(error).__name__}: {error}".rstrip(": ")
             else:
                 if status == 429:
-                    wait = _retry_after(response.headers.get("Retry-After"))
+                    wait = wait_of(response.headers)
                     if wait is not None:
                         # Everyone waits: the limit is the account's, not the request's.
                         self._open_at, delay = max(self._open_at, loop.time() + wait), 0.0
-        raise VendorError(
+        raise VendorUnavailable(
             f"Chainalysis KYT at {self.base_url} does not serve {method} {path} ({trouble}; {self._attempts} tries). "
-            "See whether the vendor is up and reachable from here and whether SOURCES__CHAINALYSIS__API_URL is right, "
-            "then run again: nothing of this run was kept, so nothing is half done."
+            "See whether the vendor is up and reachable from here and whether SOURCES__CHAINALYSIS__API_URL is right. "
+            "Nothing of this load was kept; the next run catches up."
         )
 
     def _judge(self, method: str, path: str, response: aiohttp.ClientResponse, answer: bytes) -> str:
@@ -157,34 +153,17 @@ def _is_json(response: aiohttp.ClientResponse, answer: bytes) -> bool:
     return "json" in response.content_type or not answer
 
 
+def _is_whole(answer: bytes) -> bool:
+    try:
+        json.loads(answer or b"null")
+    except ValueError:
+        return False
+    return True
+
+
 def _message(answer: bytes) -> str:
     try:
         said = json.loads(answer)
     except ValueError:
         said = None
-    message = said.get("message") or said.get("error") if isinstance(said, dict) else None
-    return str(message) if message else answer.decode(errors="replace")[:200] or "no message"
-
-
-def _retry_after(header: str | None) -> float | None:
-    """Seconds to wait by a Retry-After header, which is a number of seconds or an HTTP date; None if there is none."""
-    if not header:
-        return None
-    try:
-        seconds = (
-            float(header)
-            if header.strip().isdecimal()
-            else (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()
-        )
-    except (TypeError, ValueError):
-        return None
-    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
-
-
-def _is_loopback(host: str | None) -> bool:
-    if host is None or host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return message_of(said) or answer.decode(errors="replace")[:200] or "no message"

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ingestion.chainalysis import parse
-from ingestion.chainalysis.client import KytClient, Refusal, VendorError
+from ingestion.chainalysis.client import KytClient
 from ingestion.chainalysis.movements import Account, Key
 from ingestion.chainalysis.screening import Outcome, Screened
 from ingestion.chainalysis.tally import CountedAlert
+from ingestion.vendor import Refusal, VendorError
 
 PAGE = 100
 READINGS = 3

@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from ingestion.chainalysis import parse
-from ingestion.chainalysis.client import KytClient, Refusal, registration
+from ingestion.chainalysis.client import KytClient, registration
 from ingestion.chainalysis.movements import Movement
 from ingestion.chainalysis.tally import Tally
+from ingestion.vendor import Refusal
 
 logger = logging.getLogger(__name__)
 
