@@ -38,11 +38,11 @@ class VendorUnavailable(VendorError):
 
 class Refusal(Exception):
     """The vendor refused one request: a 4xx that concerns the request, not the caller. `body` is its parsed answer, or
-    None."""
+    None; `headers` are the answer's."""
 
-    def __init__(self, status: int, message: str, body: Any = None) -> None:
+    def __init__(self, status: int, message: str, body: Any = None, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
-        self.status, self.message, self.body = status, message, body
+        self.status, self.message, self.body, self.headers = status, message, body, headers or {}
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ class Vendor:
                 "(and its secret, where the vendor has one) to a key of this account that may read."
             )
         if 400 <= status < 500:
-            return Refusal(status, message, said)
+            return Refusal(status, message, said, response.headers)
         return VendorError(f"{self.title} answered {method} {path} with HTTP {status}, which is not in its contract.")
 
     def _not_the_vendor(self, response: requests.Response) -> VendorError:
@@ -188,8 +188,10 @@ def dumps(body: Any) -> str:
 
 def wait_of(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
     """Seconds to wait by the answer's own headers: Retry-After (seconds or an HTTP date), X-RateLimit-Reset (a moment
-    in epoch seconds or milliseconds, or seconds from now) or RateLimit-Reset (seconds from now); None without any."""
-    now = now or datetime.now(UTC)
+    in epoch seconds or milliseconds, or seconds from now) or RateLimit-Reset (seconds from now); None without any.
+
+    A moment is meant by the vendor's clock, which the answer's Date shows; ours may differ from it."""
+    now = now or date_of(headers) or datetime.now(UTC)
     if said := headers.get("Retry-After"):
         seconds = _number(said)
         if seconds is None:
@@ -203,6 +205,14 @@ def wait_of(headers: Mapping[str, str], now: datetime | None = None) -> float | 
         elif seconds > 1e8:
             seconds -= now.timestamp()
     return None if seconds is None else min(max(seconds, 0.0), LONGEST_WAIT)
+
+
+def date_of(headers: Mapping[str, str]) -> datetime | None:
+    """The instant at which the server says it answered (its Date header), in UTC."""
+    try:
+        return parsedate_to_datetime(headers["Date"]).astimezone(UTC)
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def message_of(body: Any) -> str | None:

@@ -9,11 +9,12 @@ from datetime import datetime
 from decimal import Decimal
 from types import TracebackType
 from typing import Self
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import aiohttp
 from yarl import URL
 
+from ingestion.chainalysis.movements import plain
 from ingestion.vendor import (
     FIRST_DELAY,
     LONGEST_DELAY,
@@ -68,10 +69,22 @@ class KytClient:
     async def categories(self) -> bytes:
         return await self._request("GET", "/v2/categories")
 
-    async def alert_list(self, limit: int, offset: int) -> bytes:
-        """A page of the v1 alerts list. The first page of the vendor's default size is asked for by the bare path."""
-        page = f"?limit={limit}&offset={offset}" if offset else ""
-        return await self._request("GET", f"/v1/alerts/{page}")
+    async def alert_list(self, limit: int, offset: int, **since: datetime) -> bytes:
+        """A page of the v1 alerts list, of all of it or `since` a time (UTC) in `createdAt` or `alertStatusCreatedAt`.
+        The first page of the vendor's default size is asked for by the bare path."""
+        asked = {f"{name}_gte": f"{moment.isoformat(timespec='milliseconds')}Z" for name, moment in since.items()}
+        if offset or asked:
+            asked |= {"limit": str(limit), "offset": str(offset)}
+        return await self._request("GET", "/v1/alerts/" + (asked and f"?{urlencode(asked)}" or ""))
+
+    async def register_attempt(self, user_id: str, registration: bytes) -> bytes:
+        """Registers a withdrawal attempt; gives the 202 answer's body. Registering again is safe, as for transfers."""
+        return await self._request("POST", f"/v2/users/{quote(user_id, safe='')}/withdrawal-attempts", registration)
+
+    async def attempt(self, external_id: str, detail: str = "") -> bytes:
+        """A withdrawal attempt's summary, or its `exposures`, `alerts` or `high-risk-addresses`."""
+        path = f"/v2/withdrawal-attempts/{quote(external_id, safe='')}"
+        return await self._request("GET", path + (detail and f"/{detail}"))
 
     async def _request(self, method: str, path: str, body: bytes | None = None) -> bytes:
         url, loop = URL(self.base_url + path, encoded=True), asyncio.get_running_loop()
@@ -140,13 +153,8 @@ def registration(
         f'"transferTimestamp":"{at.isoformat(timespec="milliseconds")}Z"',
     ]
     if amount is not None:
-        members.append(f'"assetAmount":{_plain(amount)}')
+        members.append(f'"assetAmount":{plain(amount)}')
     return ("{" + ",".join(members) + "}").encode()
-
-
-def _plain(amount: Decimal) -> str:
-    text = format(amount, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _is_json(response: aiohttp.ClientResponse, answer: bytes) -> bool:

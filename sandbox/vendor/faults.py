@@ -177,7 +177,7 @@ class Faults:
             response = await handler(request)
             if isinstance(response, web.Response) and response.status < 300 and response.body:
                 response = await self._spoilt(request, key, response)
-        if self.on.skew_seconds:
+        if self.on.skew_seconds and not response.prepared and "Date" not in response.headers:
             response.headers["Date"] = format_datetime(now.replace(microsecond=0), usegmt=True)
         return response
 

@@ -19,6 +19,7 @@ from aiohttp import web
 from sandbox.vendor.faults import CONTROL_PATH, Faults, Limit, retry_after
 from sandbox.vendor.kyt import KYT_PATH, TOKEN, Kyt
 from sandbox.vendor.ofac import OFAC_PATH, STORAGE_PATH, Ofac
+from sandbox.vendor.risk import RISK_PATH, SANCTIONS_PATH, Risk
 
 READY = "vendor sandbox listening on "
 
@@ -35,6 +36,9 @@ class Vendor:
         kyt = Kyt(world_dir, token, self.faults)
         self.registry = kyt.registry
         self.mount(KYT_PATH, kyt)
+        risk = Risk(kyt.world, token)
+        self.mount(RISK_PATH, risk.risk)
+        self.mount(SANCTIONS_PATH, risk.sanctions)
         ofac = Ofac(world_dir)
         self.mount(OFAC_PATH, ofac)
         self.mount(STORAGE_PATH, ofac)
