@@ -139,6 +139,8 @@ class Vendor:
 
     def _read(self, response: requests.Response) -> Answer | None:
         if not response.content:
+            if response.request.method == "GET" and response.status_code != 204:
+                return None
             return Answer(response.status_code, b"", None, response.headers)
         if "html" in response.headers.get("Content-Type", ""):
             raise self._not_the_vendor(response)

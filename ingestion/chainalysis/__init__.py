@@ -167,9 +167,9 @@ class Run:
     def screened_addresses(self) -> ScreenedAddresses:
         screened = ScreenedAddresses(added=self.added)
         if asked := self.addresses.get(RISK.code):
-            screened.ask(RISK, risk_vendor(*self._risk), asked, self._progress)
+            screened.ask(RISK, risk_vendor(*self._risk, self._attempts), asked, self._progress)
         if asked := self.addresses.get(SANCTIONS.code):
-            screened.ask(SANCTIONS, sanctions_vendor(*self._sanctions), asked, self._progress)
+            screened.ask(SANCTIONS, sanctions_vendor(*self._sanctions, self._attempts), asked, self._progress)
         return screened
 
     async def _screen(self) -> Landing:

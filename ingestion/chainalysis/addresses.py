@@ -55,15 +55,16 @@ SANCTIONS = Product(
 )
 
 
-def risk_vendor(url: str, key: str | None) -> Vendor:
+def risk_vendor(url: str, key: str | None, attempts: int) -> Vendor:
     """The client of Address Screening, whose key is the KYT key."""
-    return Vendor(FEED, RISK.title, url, headers={"Token": _key(key, "API_KEY")}, per_second=RISK_PER_SECOND)
+    headers = {"Token": _key(key, "API_KEY")}
+    return Vendor(FEED, RISK.title, url, headers=headers, per_second=RISK_PER_SECOND, attempts=attempts)
 
 
-def sanctions_vendor(url: str, key: str | None) -> Vendor:
+def sanctions_vendor(url: str, key: str | None, attempts: int) -> Vendor:
     """The client of the free sanctions API, which has keys of its own."""
     headers = {"X-API-Key": _key(key, "SANCTIONS_KEY")}
-    return Vendor(FEED, SANCTIONS.title, url, headers=headers, per_minute=SANCTIONS_PER_MINUTE)
+    return Vendor(FEED, SANCTIONS.title, url, headers=headers, per_minute=SANCTIONS_PER_MINUTE, attempts=attempts)
 
 
 def _key(key: str | None, name: str) -> str:

@@ -158,12 +158,12 @@ def registration(
 
 
 def _is_json(response: aiohttp.ClientResponse, answer: bytes) -> bool:
-    return "json" in response.content_type or not answer
+    return "json" in response.content_type or not answer  # which is not whole
 
 
 def _is_whole(answer: bytes) -> bool:
     try:
-        json.loads(answer or b"null")
+        json.loads(answer)
     except ValueError:
         return False
     return True

@@ -205,8 +205,8 @@ class Faults:
         return limit(0.1, now) if self._strikes("limits", key) else None
 
     async def _spoilt(self, request: web.BaseRequest, key: str, response: web.Response) -> web.StreamResponse:
-        if request.method == "GET" and response.content_type == "application/json":
-            response = self._rearranged(key, response)
+        if response.content_type == "application/json":
+            response = self._rearranged(key, response, is_read=request.method == "GET")
         if not self._strikes("cuts", key):
             return response
         short = response.body[: int(len(response.body) * self._chance(f"where {key}"))]
@@ -219,8 +219,9 @@ class Faults:
             return cut
         return web.Response(status=response.status, body=short, content_type=response.content_type)
 
-    def _rearranged(self, key: str, response: web.Response) -> web.Response:
-        twice, mixed = self._strikes("duplicates", key, lasting=True), self._strikes("reorders", key, lasting=True)
+    def _rearranged(self, key: str, response: web.Response, is_read: bool) -> web.Response:
+        twice = is_read and self._strikes("duplicates", key, lasting=True)
+        mixed = is_read and self._strikes("reorders", key, lasting=True)
         if not (twice or mixed or self.on.drift):
             return response
         # Numbers stay as they were written.
