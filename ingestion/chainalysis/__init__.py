@@ -43,7 +43,7 @@ def chainalysis_source(
     api_key: TSecretStrValue | None = None,
     risk_url: str | None = None,
     sanctions_url: str | None = None,
-    sanctions_key: TSecretStrValue | None = None,
+    sanctions_api_key: TSecretStrValue | None = None,
     concurrency: int = 32,
     poll_seconds: float = 45.0,
     attempts: int = 7,
@@ -55,9 +55,10 @@ def chainalysis_source(
     or mappings); None = what the warehouse's ledger holds, so `raw_exchange` is loaded first.
     `api_url`: the KYT base, `https://api.chainalysis.com/api/kyt` at the real vendor; `risk_url`: the base of address
     screening, `https://api.chainalysis.com/api/risk`, with the same key; `sanctions_url`: the free sanctions API,
-    `https://public.chainalysis.com`, with `sanctions_key`. What is None is off: nothing is asked, its tables are there
-    and empty. `concurrency` bounds open connections. `poll_seconds`: how long a newly registered transfer is waited for
-    before it lands as pending. `attempts`: tries of one request. `progress(stage, done, total)` is called now and then.
+    `https://public.chainalysis.com`, with `sanctions_api_key`. What is None is off: nothing is asked, its tables are
+    there and empty. `concurrency` bounds open connections. `poll_seconds`: how long a newly registered transfer is
+    waited for before it lands as pending. `attempts`: tries of one request. `progress(stage, done, total)` is called
+    now and then.
 
     Everything of one run is asked before anything lands, and lands in one load package. Movements that need no
     registration (nothing, or only ones pending since an earlier run) are asked about here and now; otherwise the vendor
@@ -66,7 +67,7 @@ def chainalysis_source(
     """
     run = Run(
         transfers, api_url, api_key, concurrency, poll_seconds, attempts, progress or _no_progress,
-        (risk_url, api_key), (sanctions_url, sanctions_key),
+        (risk_url, api_key), (sanctions_url, sanctions_api_key),
     )  # fmt: skip
     has_new = run.has_new()
     for name, schema in TABLES.items():

@@ -63,8 +63,9 @@ def risk_vendor(url: str, key: str | None, attempts: int) -> Vendor:
 
 def sanctions_vendor(url: str, key: str | None, attempts: int) -> Vendor:
     """The client of the free sanctions API, which has keys of its own."""
-    headers = {"X-API-Key": _key(key, "SANCTIONS_KEY")}
-    return Vendor(FEED, SANCTIONS.title, url, headers=headers, per_minute=SANCTIONS_PER_MINUTE, attempts=attempts)
+    headers = {"X-API-Key": _key(key, "SANCTIONS_API_KEY")}
+    limit = SANCTIONS_PER_MINUTE
+    return Vendor(FEED, SANCTIONS.title, url, headers=headers, per_minute=limit, attempts=attempts, prefix="sanctions_")
 
 
 def _key(key: str | None, name: str) -> str:

@@ -125,8 +125,9 @@ def feed_assets(feed: str) -> AssetsDefinition:
 def unconfigured(feed: str) -> DltSource:
     """The feed's source without anywhere to read from: its tables, empty. Empty addresses keep dlt from resolving
     configuration, and so from reading files and meeting vendors."""
-    addresses = [name for name in signature(source_of(feed)).parameters if name.endswith(("_url", "_dsn", "_servers"))]
-    return source_of(feed)(**dict.fromkeys(addresses, ""))
+    names = signature(source_of(feed)).parameters
+    places = [name for name in names if name.endswith(("_url", "_servers")) or name == "credentials"]
+    return source_of(feed)(**dict.fromkeys(places, ""))
 
 
 def _check_specs(feed: str) -> list[AssetCheckSpec]:

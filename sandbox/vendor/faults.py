@@ -158,14 +158,11 @@ class Faults:
         return web.json_response({"on": asdict(self.on), "done": dict(sorted(self.done.items()))})
 
     async def serve(
-        self,
-        request: web.BaseRequest,
-        handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
-        limit: Limit = retry_after,
+        self, request: web.BaseRequest, answer: Callable[[], Awaitable[web.StreamResponse]], limit: Limit = retry_after
     ) -> web.StreamResponse:
-        """The handler's answer, disturbed by whatever is on."""
+        """What `answer` gives, disturbed by whatever is on."""
         if self.on == Switches():
-            return await handler(request)
+            return await answer()
         key = f"{request.method} {request.raw_path} {hashlib.sha256(await request.read()).hexdigest()[:16]}"
         self._tries[key] += 1
         self._requests += 1
@@ -174,7 +171,7 @@ class Faults:
         now = datetime.now(UTC) + timedelta(seconds=self.on.skew_seconds)
         response = self._instead(request, key, limit, now)
         if response is None:
-            response = await handler(request)
+            response = await answer()
             if isinstance(response, web.Response) and response.status < 300 and response.body:
                 response = await self._spoilt(request, key, response)
         if self.on.skew_seconds and not response.prepared and "Date" not in response.headers:

@@ -29,13 +29,12 @@ class Kyt:
         self.registry = Registry(self.world)
         self.token, self.faults = token, faults
 
-    async def __call__(self, request: web.BaseRequest) -> web.Response:
-        path, _, query = request.raw_path.partition("?")
+    async def __call__(self, request: web.BaseRequest, path: str, query: str) -> web.Response:
         try:
             token = request.headers.get("Token")
             if token != self.token:
                 raise Refused(403, "the API key is not valid") if token else Refused(401, "header Token is missing")
-            return await self._answer(request, path.removeprefix(KYT_PATH), query)
+            return await self._answer(request, path, query)
         except Refused as refusal:
             said = {"status": refusal.status, "error": REASONS.get(refusal.status, "Error"), "message": str(refusal)}
             return web.json_response(said, status=refusal.status)

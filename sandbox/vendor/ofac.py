@@ -19,14 +19,13 @@ class Ofac:
     def __init__(self, world_dir: Path) -> None:
         self.publication = Publication(world_dir)
 
-    async def __call__(self, request: web.BaseRequest) -> web.Response:
-        path = request.raw_path.partition("?")[0]
+    async def __call__(self, request: web.BaseRequest, path: str, query: str) -> web.Response:
         name = path.rpartition("/")[2].lower()
         if request.method not in ("GET", "HEAD"):
             return web.Response(status=405, text="publications are read with GET")
         if name not in FILES or name not in self.publication.files:
             return web.Response(status=404, text=f"no such publication: {name}")
-        if path.startswith(OFAC_PATH):
+        if request.raw_path.startswith(OFAC_PATH):
             return web.Response(status=302, headers={"Location": f"{STORAGE_PATH}/{name}"})
         headers = {"ETag": self.publication.etags[name], "Last-Modified": self.publication.last_modified}
         if self.publication.is_unchanged(

@@ -31,9 +31,8 @@ class Risk:
         newest = max((t.updated_at for t in self.world.paid.values() if t.updated_at), default=None)
         self._date = format_datetime(newest.replace(tzinfo=UTC, microsecond=0), usegmt=True) if newest else None
 
-    async def risk(self, request: web.BaseRequest) -> web.Response:
+    async def risk(self, request: web.BaseRequest, path: str, query: str) -> web.Response:
         """`POST /v2/entities` and `GET /v2/entities/{address}`, with the account's key in Token."""
-        path = request.raw_path.partition("?")[0].removeprefix(RISK_PATH)
         given = request.headers.get("Token")
         if given != self.token:
             return _error(path, 403 if given else 401, "the API key is not valid")
@@ -48,12 +47,11 @@ class Risk:
             return self._answer(self._entity(unquote(path.rpartition("/")[2])))
         return _error(path, 404, "not found")
 
-    async def sanctions(self, request: web.BaseRequest) -> web.Response:
+    async def sanctions(self, request: web.BaseRequest, path: str, query: str) -> web.Response:
         """`GET /api/v1/address/{address}` with X-API-Key."""
-        path = request.raw_path.partition("?")[0]
         if request.headers.get("X-API-Key") != SANCTIONS_KEY:
             return _error(path, 403, "Forbidden")
-        known = self.world.paid.get(unquote(path.removeprefix(SANCTIONS_PATH + "/")))
+        known = self.world.paid.get(unquote(path.removeprefix("/")))
         named = known is not None and self._category(known) == "sanctioned entity"
         listed = {
             "category": "sanctions",

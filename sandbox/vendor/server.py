@@ -23,7 +23,8 @@ from sandbox.vendor.risk import RISK_PATH, SANCTIONS_PATH, Risk
 
 READY = "vendor sandbox listening on "
 
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.BaseRequest, str, str], Awaitable[web.StreamResponse]]
+"""Answers a request: the request as it came, its path below the mount, its query string."""
 
 
 class Vendor:
@@ -44,19 +45,19 @@ class Vendor:
         self.mount(STORAGE_PATH, ofac)
 
     def mount(self, prefix: str, handler: Handler, limit: Limit = retry_after) -> None:
-        """Serves every path below `prefix` with `handler`, which sees the request as it came. `limit` makes the
+        """Serves every path below `prefix` with `handler(request, path below the prefix, query)`. `limit` makes the
         vendor's own answer to too many requests, given the seconds to wait and the server's time."""
-        self._mounts[prefix.rstrip("/") + "/"] = handler, limit
+        self._mounts[prefix] = handler, limit
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
-        path = request.raw_path.partition("?")[0]
+        path, _, query = request.raw_path.partition("?")
         if path == CONTROL_PATH:
             return await self.faults.control(request)
-        prefix = max((prefix for prefix in self._mounts if (path + "/").startswith(prefix)), key=len, default=None)
+        prefix = max((one for one in self._mounts if f"{path}/".startswith(f"{one}/")), key=len, default=None)
         if prefix is None:
             return web.json_response({"status": 404, "message": f"no such end-point: {path}"}, status=404)
         handler, limit = self._mounts[prefix]
-        return await self.faults.serve(request, handler, limit)
+        return await self.faults.serve(request, lambda: handler(request, path.removeprefix(prefix), query), limit)
 
 
 @asynccontextmanager

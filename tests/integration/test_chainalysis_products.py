@@ -1,6 +1,7 @@
 """Chainalysis beyond transfers: the alerts list from its cursors, withdrawal attempts, addresses, faults and drift."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -92,7 +93,7 @@ def _movement(row: dict, status: str, day: int) -> dict:
 def settings(url: str, handler: vendor.Vendor, *, addresses: bool) -> dict:
     given = {"api_url": url + vendor.KYT_PATH, "api_key": handler.token, "poll_seconds": 0.4}
     if addresses:
-        given |= {"risk_url": url + RISK_PATH, "sanctions_url": url, "sanctions_key": SANCTIONS_KEY}
+        given |= {"risk_url": url + RISK_PATH, "sanctions_url": url, "sanctions_api_key": SANCTIONS_KEY}
     return given
 
 
@@ -108,24 +109,20 @@ def query(sql: str) -> list[tuple]:
 
 
 def contents() -> dict[str, list[tuple]]:
-    tables = (*TABLES, "control_totals", "rejects")
-    names = {name: f"select * exclude (_dlt_load_id) from raw_chainalysis.{name} order by all" for name in tables}
-    return {name: query(sql) for name, sql in names.items()}
+    whole = "select * exclude (_dlt_load_id) from raw_chainalysis.{} order by all"
+    return {name: query(whole.format(name)) for name in (*TABLES, "control_totals", "rejects")}
 
 
 def unexplained() -> list[tuple]:
-    landed = " union all ".join(
-        f"select '{name}' as table_name, _extract_id from raw_chainalysis.{name}" for name in TABLES
-    )
-    return query(
-        f"""with landed as (
-                select table_name, _extract_id as extract_id, count(*) as landed
-                from ({landed} union all select table_name, extract_id from raw_chainalysis.rejects) group by all),
-            stated as (
-                select table_name, extract_id, sum(source_rows) as stated from raw_chainalysis.control_totals group by all)
-            from stated full join landed using (table_name, extract_id)
-            where coalesce(stated, 0) <> coalesce(landed, 0)"""  # noqa: S608 (our own table names)
-    )
+    """Extracts and tables whose stated rows are not what landed or was rejected."""
+    found = query("select table_name, extract_id, -sum(source_rows) from raw_chainalysis.control_totals group by all")
+    found += query("select table_name, extract_id, count(*) from raw_chainalysis.rejects group by all")
+    for name in TABLES:
+        found += query(f"select '{name}', _extract_id, count(*) from raw_chainalysis.{name} group by all")  # noqa: S608
+    left = Counter()
+    for table, extract_id, rows in found:
+        left[table, extract_id] += rows
+    return [(what, rows) for what, rows in left.items() if rows]
 
 
 def test_a_status_change_adds_a_state_and_little_is_read_again(world, ledger):
@@ -139,11 +136,9 @@ def test_a_status_change_adds_a_state_and_little_is_read_again(world, ledger):
     handler.registry.review(last, "Dismissed", datetime(2026, 1, 20, 10), "somebody")
     handler.seen.clear()
     load(handler)
-    states = (
-        f"select alert_status_code, _known_at from raw_chainalysis.alert_states where alert_id = '{first}' order by 2"  # noqa: S608 (an invented id)
-    )
-    assert [status for status, _ in query(states)] == ["Unreviewed", "In Review"]
-    assert query(states)[1][1] == datetime(2026, 1, 20, 9)
+    states = query("select alert_id, alert_status_code, _known_at from raw_chainalysis.alert_states order by 3")
+    assert [status for alert, status, _ in states if alert == first] == ["Unreviewed", "In Review"]
+    assert (first, "In Review", datetime(2026, 1, 20, 9)) in states
     assert query("select count(*) from raw_chainalysis.alert_states") == [(len(ALERTS) + 2,)]
     assert query("select count(*) from raw_chainalysis.alerts") == [(len(ALERTS),)]
     lists = [path for _, path in handler.seen if "/v1/alerts/" in path]
@@ -215,8 +210,8 @@ def test_counterparty_addresses_are_screened_once_by_both_products(world, ledger
     for found in (severe, named):
         assert {address for (address,) in query(found)} == sanctioned
     assert query(
-        "select distinct category, value_usd, exposure_type_code, direction_code from raw_chainalysis.address_exposures "
-        "where member_code = 'exposures' and category = 'sanctioned entity'"
+        "select distinct category, value_usd, exposure_type_code, direction_code "
+        "from raw_chainalysis.address_exposures where member_code = 'exposures' and category = 'sanctioned entity'"
     ) == [("sanctioned entity", 1234.5, "direct", "incoming")]
     newest = max(row["updated_at"] for row in PAID if row["updated_at"]).replace(microsecond=0)
     assert query("select distinct _known_at from raw_chainalysis.address_screenings") == [(newest,)]
@@ -249,15 +244,15 @@ def test_an_address_answer_that_cannot_be_used_is_a_reject(world, ledger):
 
 
 def test_a_wrong_key_of_the_sanctions_api_is_told(world, ledger):
-    with pytest.raises(VendorError, match="SANCTIONS_KEY"):
-        load(Watched(world), addresses=True, sanctions_key=None)
-    with pytest.raises(VendorError, match="sanctions API refused the credentials"):
-        load(Watched(world), addresses=True, sanctions_key="wrong")
+    with pytest.raises(VendorError, match="Set SOURCES__CHAINALYSIS__SANCTIONS_API_KEY"):
+        load(Watched(world), addresses=True, sanctions_api_key=None)
+    with pytest.raises(VendorError, match="sanctions API refused .* SOURCES__CHAINALYSIS__SANCTIONS_API_KEY"):
+        load(Watched(world), addresses=True, sanctions_api_key="wrong")
 
 
 def test_every_fault_at_once_changes_nothing(world, ledger, home):
     """Limits, 5xx bursts, cut bodies, duplicates, reordering, inserts, latency and a wrong clock, all at one seed."""
-    handler = Watched(world, faults=Faults.parse(["all,limits=0.1,errors=0.1,cuts=0.1,seed=7"]))
+    handler = Watched(world, faults=Faults.parse(["all,limits=0.01,errors=0.03,cuts=0.03,seed=7"]))
     load(handler, addresses=True)
     kinds = {"cuts", "duplicates", "errors", "inserts", "limits", "reorders"}
     assert kinds <= {kind for kind, times in handler.faults.done.items() if times}
