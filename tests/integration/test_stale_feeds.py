@@ -11,6 +11,7 @@ from main_job import SMALL_WORLD, fingerprints
 
 from sandbox import vendor
 from sandbox.vendor import CONTROL_PATH, KYT_PATH, ServerProcess
+from sandbox.vendor.faults import ADDED
 
 pytestmark = pytest.mark.slow
 
