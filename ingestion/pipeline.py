@@ -18,6 +18,7 @@ from dlt.extract import DltSource
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from ingestion.deliveries import DeliveryError
+from ingestion.vendor import VendorError
 
 WAREHOUSE = "warehouse.duckdb"  # dbt's manifest pins the file stem as catalog name: only the directory may vary
 
@@ -67,9 +68,9 @@ def run(source: DltSource, feed: str) -> LoadInfo:
 
     What an earlier, killed run left behind is removed first. Nothing is loaded, and LoadInfo names no load, when
     every resource says it has nothing new and its table exists with all of its columns. Raises DeliveryError for a
-    file that must not be loaded as it is, `dlt.pipeline.exceptions.PipelineStepFailed` when anything else fails, and
-    ValueError for a source of which only some resources are selected: the control totals of an extract mark it as
-    loaded, whole.
+    file that must not be loaded as it is, VendorError for a vendor that cannot be used (VendorUnavailable: not now),
+    `dlt.pipeline.exceptions.PipelineStepFailed` when anything else fails, and ValueError for a source of which only
+    some resources are selected: the control totals of an extract mark it as loaded, whole.
     """
     if left_out := set(source.resources) - set(source.selected_resources):
         raise ValueError(f"{feed} loads as a whole: select {', '.join(sorted(left_out))} too.")
@@ -80,8 +81,8 @@ def run(source: DltSource, feed: str) -> LoadInfo:
     try:
         info = made.run(source, loader_file_format="parquet")
     except PipelineStepFailed as failure:
-        if said := _delivery_error(failure):
-            raise DeliveryError(said) from None  # the chain of dlt's exceptions leads back here and tells nobody more
+        if known := _known_error(failure):
+            raise known from None  # the chain of dlt's exceptions leads back here and tells nobody more
         raise
     info.raise_on_failed_jobs()
     return info
@@ -158,12 +159,12 @@ def has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) ->
     return bool(connection.execute(look, [schema, table]).fetchall())
 
 
-def _delivery_error(failure: BaseException) -> str | None:
-    """What the sender of a file has to put right, out of dlt's chain of causes."""
+def _known_error(failure: BaseException) -> DeliveryError | VendorError | None:
+    """What the sender of a file or a vendor has to put right, out of dlt's chain of causes."""
     cause: BaseException | None = failure
-    while cause is not None and not isinstance(cause, DeliveryError):
+    while cause is not None and not isinstance(cause, DeliveryError | VendorError):
         cause = cause.__cause__ or cause.__context__
-    return None if cause is None else str(cause)
+    return cause
 
 
 def _missing(source: DltSource, feed: str) -> bool:

@@ -71,25 +71,31 @@ def resource(
     *,
     has_new: bool = True,
     contract: dict[str, str] = OWNED,
+    added_fields: set[str] | None = None,
 ) -> DltResource:
     """An append-only dlt resource named as its table.
 
     `tables` is called when dlt extracts and yields Arrow tables that already carry the common columns; each is
     brought to `raw_schema(schema)` (a missing column, an unknown one under the OWNED contract or a wrong type raises
     ValueError). One empty table always comes first, so that the table exists after every run. `has_new=False` says
-    that nothing will come: a run whose resources all say so is skipped once the tables exist.
+    that nothing will come: a run whose resources all say so is skipped once the tables exist. `added_fields`: where the
+    loader puts the names of fields a vendor sends beyond its contract, if it keeps them elsewhere than in columns; a
+    run reports them as a warning.
     """
-    target = raw_schema(schema)
+    target, added = raw_schema(schema), set() if added_fields is None else added_fields
 
     def rows():
         yield target.empty_table()
         for table in tables():
             if table.num_rows:
-                yield _conform(table, target, name, extra_allowed=contract["columns"] == "evolve")
+                conforming = _conform(table, target, name, extra_allowed=contract["columns"] == "evolve")
+                added.update(f"{name}.{column}" for column in conforming.column_names[len(target.names) :])
+                yield conforming
 
     made = dlt.resource(rows, name=name, write_disposition="append", columns=hints(target), schema_contract=contract)
     made.has_new = has_new
     made.column_names = tuple(target.names)
+    made.added_fields = added
     return made
 
 

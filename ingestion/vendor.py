@@ -38,11 +38,11 @@ class VendorUnavailable(VendorError):
 
 class Refusal(Exception):
     """The vendor refused one request: a 4xx that concerns the request, not the caller. `body` is its parsed answer, or
-    None."""
+    None; `headers` are the answer's."""
 
-    def __init__(self, status: int, message: str, body: Any = None) -> None:
+    def __init__(self, status: int, message: str, body: Any = None, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
-        self.status, self.message, self.body = status, message, body
+        self.status, self.message, self.body, self.headers = status, message, body, headers or {}
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ class Answer:
 
 
 class Vendor:
-    """Requests against one base URL. `feed` names the settings in messages (SOURCES__<FEED>__...), `title` the vendor.
+    """Requests against one base URL. `feed` names the settings in messages (SOURCES__<FEED>__...), `title` the vendor;
+    `prefix` is what the names of its settings begin with, where a feed has several vendors.
 
     `per_second`, `per_minute`: the vendor's published limits, kept on this side. `throttled(answer)`: seconds to wait
     where a 2xx answer is a limit in disguise, else None. `auth` may sign the request: it sees it as it is sent. Use it
@@ -74,9 +75,11 @@ class Vendor:
         per_second: float = 0,
         per_minute: float = 0,
         attempts: int = 7,
+        prefix: str = "",
         throttled: Callable[[Answer], float | None] = lambda answer: None,
     ) -> None:
         self.feed, self.title, self.base_url = feed, title, base_url.rstrip("/")
+        self._prefix = prefix
         self._attempts, self._throttled = attempts, throttled
         local = is_loopback(urlsplit(self.base_url).hostname)
         if local or not (per_second or per_minute):  # a server on this machine has no account to protect
@@ -139,6 +142,8 @@ class Vendor:
 
     def _read(self, response: requests.Response) -> Answer | None:
         if not response.content:
+            if response.request.method == "GET" and response.status_code != 204:
+                return None
             return Answer(response.status_code, b"", None, response.headers)
         if "html" in response.headers.get("Content-Type", ""):
             raise self._not_the_vendor(response)
@@ -163,7 +168,7 @@ class Vendor:
                 "(and its secret, where the vendor has one) to a key of this account that may read."
             )
         if 400 <= status < 500:
-            return Refusal(status, message, said)
+            return Refusal(status, message, said, response.headers)
         return VendorError(f"{self.title} answered {method} {path} with HTTP {status}, which is not in its contract.")
 
     def _not_the_vendor(self, response: requests.Response) -> VendorError:
@@ -174,7 +179,7 @@ class Vendor:
         )
 
     def _setting(self, names: str) -> str:
-        return " or ".join(f"SOURCES__{self.feed}__{name}".upper() for name in names.split(" or "))
+        return " or ".join(f"SOURCES__{self.feed}__{self._prefix}{name}".upper() for name in names.split(" or "))
 
 
 def dumps(body: Any) -> str:
@@ -188,8 +193,10 @@ def dumps(body: Any) -> str:
 
 def wait_of(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
     """Seconds to wait by the answer's own headers: Retry-After (seconds or an HTTP date), X-RateLimit-Reset (a moment
-    in epoch seconds or milliseconds, or seconds from now) or RateLimit-Reset (seconds from now); None without any."""
-    now = now or datetime.now(UTC)
+    in epoch seconds or milliseconds, or seconds from now) or RateLimit-Reset (seconds from now); None without any.
+
+    A moment is meant by the vendor's clock, which the answer's Date shows; ours may differ from it."""
+    now = now or date_of(headers) or datetime.now(UTC)
     if said := headers.get("Retry-After"):
         seconds = _number(said)
         if seconds is None:
@@ -203,6 +210,14 @@ def wait_of(headers: Mapping[str, str], now: datetime | None = None) -> float | 
         elif seconds > 1e8:
             seconds -= now.timestamp()
     return None if seconds is None else min(max(seconds, 0.0), LONGEST_WAIT)
+
+
+def date_of(headers: Mapping[str, str]) -> datetime | None:
+    """The instant at which the server says it answered (its Date header), in UTC."""
+    try:
+        return parsedate_to_datetime(headers["Date"]).astimezone(UTC)
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def message_of(body: Any) -> str | None:

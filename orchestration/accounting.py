@@ -69,6 +69,7 @@ def keep(instance, run_id: str) -> None:
     built = {event.event_specific_data.step_output_handle.output_name for event in by_type.get("STEP_OUTPUT", [])}
     checks = _checks(by_type)
     crashes = _crashes(by_type.get("STEP_FAILURE", []))
+    stale = _stale(by_type.get("ASSET_CHECK_EVALUATION", []))
     numbers = _numbers(home() / "warehouse.duckdb", built)
     accounting = {
         "outcome": FAILED if crashes else FINISHED,
@@ -79,11 +80,12 @@ def keep(instance, run_id: str) -> None:
             "finished_at": _now(),
             "target": target(),
         },
-        "feeds": _with_configuration(numbers["feeds"]),
+        "feeds": _with_configuration(numbers["feeds"], stale),
         "scenarios": numbers["scenarios"],
         "checks": checks,
         "kris": numbers["kris"],
         "crashes": crashes,
+        "stale": stale,
         "missing": numbers["missing"],
         "published": any(event.step_key == "published__marts" for event in by_type.get("STEP_SUCCESS", [])),
     }
@@ -95,6 +97,7 @@ def keep(instance, run_id: str) -> None:
 def reasons(accounting: dict) -> list[str]:
     """Why the run cannot be trusted, in sentences; empty for a run that can."""
     found = [f"The step {step} failed: {error}" for step, error in accounting["crashes"].items()]
+    found += [f"Feed {feed} is stale: {reason}" for feed, reason in accounting["stale"].items()]
     checks = accounting["checks"]
     if checks["failed"]:
         names = checks["failed_names"]
@@ -191,8 +194,20 @@ def _crashes(failures: list) -> dict[str, str]:
             error = error.cause
         if error is None or error.cls_name != "DagsterAssetCheckFailedError":
             text = " ".join((error.message if error else "no error was recorded").split())
+            if error and error.cls_name == "Failure":  # Dagster's own: its message says all
+                text = text.partition(": ")[2]
             crashes[event.step_key] = text[:1000]
     return crashes
+
+
+def _stale(evaluations: list) -> dict[str, str]:
+    """Feed -> why the run could not bring it up to date."""
+    failed = [event.event_specific_data for event in evaluations if not event.event_specific_data.passed]
+    return {
+        check.asset_key.path[0].removeprefix("raw_"): check.metadata["reason"].value
+        for check in failed
+        if check.check_name == "is_up_to_date"
+    }
 
 
 def _numbers(warehouse: Path, built: set[str]) -> dict[str, Any]:
@@ -275,10 +290,10 @@ def _scenario(row: dict[str, Any]) -> dict[str, Any]:
     return {key: row[key] for key in ("scenario", "version")} | {name: row[name] or 0 for name in SCENARIO_COUNTS}
 
 
-def _with_configuration(feeds: list[dict]) -> list[dict]:
+def _with_configuration(feeds: list[dict], stale: dict[str, str]) -> list[dict]:
     from ingestion.pipeline import configured
 
-    return [{**feed, "configured": configured(feed["feed"])} for feed in feeds]
+    return [{**feed, "configured": configured(feed["feed"]), "stale": stale.get(feed["feed"])} for feed in feeds]
 
 
 def _now() -> str:

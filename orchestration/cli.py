@@ -140,11 +140,17 @@ def generate(folder, customers, days, seed) -> None:
 @sandbox.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--port", type=int, default=0, help="0 takes a free port.")
-def serve(folder, port) -> None:
+@click.option("--faults", multiple=True, metavar="NAME[=VALUE],...", help="What goes wrong: all, or names (see guide).")
+def serve(folder, port, faults) -> None:
     """Serve the vendors of the world in FOLDER on 127.0.0.1 until interrupted."""
+    from sandbox.vendor import Faults
     from sandbox.vendor import serve as serve_vendors
 
-    serve_vendors(folder, port=port)
+    try:
+        switched_on = Faults.parse(faults)
+    except ValueError as problem:
+        raise click.BadParameter(str(problem), param_hint="--faults") from None
+    serve_vendors(folder, port=port, faults=switched_on)
 
 
 @sandbox.command()

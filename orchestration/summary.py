@@ -75,7 +75,7 @@ def _feeds(feeds: list[dict]) -> Table:
             table.add_row(feed["feed"], Text("not configured", style="dim"))
             continue
         table.add_row(
-            feed["feed"],
+            Text(f"{feed['feed']} (stale)", style="bold red") if feed.get("stale") else feed["feed"],
             *(_count(feed[name]) for name in accounts.FEED_COUNTS if name != "unexplained_rows"),
             _alarm(feed["unexplained_rows"]),
             _usd(feed.get("source_usd")),

@@ -1,28 +1,35 @@
-"""Chainalysis KYT: each crypto movement at the exchange's boundary registered with the vendor, and what it answers.
+"""Chainalysis: each crypto movement at the exchange's boundary registered with KYT, pending withdrawals asked about
+before they are paid, counterparty addresses screened, and what the vendor answers.
 
 Belongs here: the feed's dlt source. Requests are in `client` and `screening`, records in `parse`, rows in `landing`.
 """
 
 import asyncio
 import logging
-from collections.abc import Collection, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any
 
 import dlt
+import duckdb
 import pyarrow as pa
 from dlt.common.typing import TSecretStrValue
 from dlt.extract import DltResource
 
 from ingestion import control_totals, pipeline, records, rejects
 from ingestion.chainalysis import listed_alerts
-from ingestion.chainalysis.client import KytClient, Refusal, VendorError
+from ingestion.chainalysis.addresses import RISK, SANCTIONS, risk_vendor, sanctions_vendor, to_screen
+from ingestion.chainalysis.addresses import Screened as ScreenedAddresses
+from ingestion.chainalysis.attempts import Attempt, ask, pending_withdrawals
+from ingestion.chainalysis.client import KytClient
+from ingestion.chainalysis.earlier import Earlier
 from ingestion.chainalysis.landing import Landing
-from ingestion.chainalysis.movements import Account, Key, Movement, accounts, movements, transfers_to_register
+from ingestion.chainalysis.movements import Movement, movements, transfers_to_register
 from ingestion.chainalysis.parse import Unreadable
-from ingestion.chainalysis.schemas import FEED, MOVEMENTS, TABLES
+from ingestion.chainalysis.schemas import ADDRESS_TABLES, FEED, MOVEMENTS, TABLES
 from ingestion.chainalysis.screening import Progress, Screening
+from ingestion.vendor import Refusal, VendorError
 
 __all__ = ["MOVEMENTS", "VendorError", "chainalysis_source", "transfers_to_register"]
 
@@ -34,35 +41,45 @@ def chainalysis_source(
     transfers: Any = None,
     api_url: str | None = None,
     api_key: TSecretStrValue | None = None,
+    risk_url: str | None = None,
+    sanctions_url: str | None = None,
+    sanctions_api_key: TSecretStrValue | None = None,
     concurrency: int = 32,
     poll_seconds: float = 45.0,
     attempts: int = 7,
     progress: Any = None,
 ) -> Iterable[DltResource]:
-    """Screens crypto movements with Chainalysis KYT and lands the answers in raw_chainalysis.
+    """Screens crypto movements, pending withdrawals and addresses with Chainalysis into raw_chainalysis.
 
     `transfers`: what is to be screened, in the shape of `MOVEMENTS` (an Arrow table, or an iterable of tables, batches
-    or mappings); None = what `transfers_to_register` finds in the warehouse, so `raw_exchange` is loaded first.
-    `api_url`: the KYT base, `https://api.chainalysis.com/api/kyt` at the real vendor; None = this feed is not
-    configured, nothing is asked and the tables are created empty. `concurrency` bounds open connections.
-    `poll_seconds`: how long a newly registered transfer is waited for before it lands as pending. `attempts`: tries of
-    one request. `progress(stage, done, total)` is called now and then.
+    or mappings); None = what the warehouse's ledger holds, so `raw_exchange` is loaded first.
+    `api_url`: the KYT base, `https://api.chainalysis.com/api/kyt` at the real vendor; `risk_url`: the base of address
+    screening, `https://api.chainalysis.com/api/risk`, with the same key; `sanctions_url`: the free sanctions API,
+    `https://public.chainalysis.com`, with `sanctions_api_key`. What is None is off: nothing is asked, its tables are
+    there and empty. `concurrency` bounds open connections. `poll_seconds`: how long a newly registered transfer is
+    waited for before it lands as pending. `attempts`: tries of one request. `progress(stage, done, total)` is called
+    now and then.
 
     Everything of one run is asked before anything lands, and lands in one load package. Movements that need no
     registration (nothing, or only ones pending since an earlier run) are asked about here and now; otherwise the vendor
-    is asked when dlt extracts. Raises VendorError, with what to do, when the vendor cannot be used.
+    is asked when dlt extracts. Raises VendorError, with what to do, when the vendor cannot be used, VendorUnavailable
+    when it does not serve now.
     """
-    run = Run(transfers, api_url, api_key, concurrency, poll_seconds, attempts, progress or _no_progress)
+    run = Run(
+        transfers, api_url, api_key, concurrency, poll_seconds, attempts, progress or _no_progress,
+        (risk_url, api_key), (sanctions_url, sanctions_api_key),
+    )  # fmt: skip
     has_new = run.has_new()
     for name, schema in TABLES.items():
-        yield _resource(name, schema, lambda name=name: [run.landing.table(name)], has_new)
-    yield _resource("control_totals", control_totals.SCHEMA, lambda: [run.landing.control_totals()], has_new)
-    yield _resource("rejects", rejects.SCHEMA, lambda: [run.landing.rejects()], has_new)
+        yield _resource(name, schema, lambda name=name: [run.table(name)], has_new, run.added)
+    yield _resource("control_totals", control_totals.SCHEMA, lambda: [run.control_totals()], has_new, run.added)
+    yield _resource("rejects", rejects.SCHEMA, lambda: [run.rejects()], has_new, run.added)
 
 
-def _resource(name: str, schema: pa.Schema, tables: Any, has_new: bool) -> DltResource:
+def _resource(name: str, schema: pa.Schema, tables: Any, has_new: bool, added: set[str]) -> DltResource:
     # Without anything new no table is asked for, so that an unconfigured feed never meets the vendor.
-    return records.resource(name, schema, tables if has_new else lambda: (), has_new=has_new, contract=records.VENDOR)
+    asked = tables if has_new else lambda: ()
+    return records.resource(name, schema, asked, has_new=has_new, contract=records.VENDOR, added_fields=added)
 
 
 def _no_progress(stage: str, done: int, total: int) -> None:
@@ -70,7 +87,8 @@ def _no_progress(stage: str, done: int, total: int) -> None:
 
 
 class Run:
-    """One screening of the given movements, made once and shared by the feed's resources."""
+    """One screening of the given movements, made once and shared by the feed's resources. `risk` and `sanctions` are
+    URL and key of the two address products."""
 
     def __init__(
         self,
@@ -81,31 +99,79 @@ class Run:
         poll_seconds: float,
         attempts: int,
         progress: Progress,
+        risk: tuple[str | None, str | None] = (None, None),
+        sanctions: tuple[str | None, str | None] = (None, None),
+        pending: list[Attempt] | None = None,
     ) -> None:
-        self._given, self._api_url, self._api_key = transfers, api_url, api_key
+        self._given, self._given_pending, self._api_url, self._api_key = transfers, pending, api_url, api_key
         self._concurrency, self._poll_seconds, self._attempts = concurrency, poll_seconds, attempts
-        self._progress = progress
+        self._progress, self._risk, self._sanctions = progress, risk, sanctions
+        self.added: set[str] = set()
 
     def has_new(self) -> bool:
-        if not self._api_url:
+        if not (self._api_url or self._risk[0] or self._sanctions[0]):
             logger.info("chainalysis is not configured (SOURCES__CHAINALYSIS__API_URL): its tables stay empty")
             return False
-        if any(movement.external_id is None for movement in self.movements):
+        if self._api_url and (self.pending or any(movement.external_id is None for movement in self.movements)):
             return True
-        return not self.landing.is_empty
+        if any(self.addresses.values()):
+            return True
+        return bool(self._api_url) and not self.landing.is_empty
+
+    def table(self, name: str) -> pa.Table:
+        if name in ADDRESS_TABLES:
+            rows = self.screened_addresses.rows[name]
+            return pa.Table.from_pylist(rows, schema=records.raw_schema(ADDRESS_TABLES[name]))
+        return self.landing.table(name) if self._api_url else records.empty(TABLES[name])
+
+    def control_totals(self) -> pa.Table:
+        own = control_totals.to_table(self.screened_addresses.totals)
+        return pa.concat_tables([self.landing.control_totals(), own]) if self._api_url else own
+
+    def rejects(self) -> pa.Table:
+        own = rejects.to_table(self.screened_addresses.rejects)
+        return pa.concat_tables([self.landing.rejects(), own]) if self._api_url else own
 
     @cached_property
     def movements(self) -> list[Movement]:
         if self._given is not None:
             return movements(self._given)
+        return self._from_ledger(lambda ledger: movements(transfers_to_register(ledger)))
+
+    @cached_property
+    def pending(self) -> list[Attempt]:
+        if self._given is not None or self._given_pending is not None:
+            return self._given_pending or []
+        return self._from_ledger(pending_withdrawals)
+
+    @cached_property
+    def addresses(self) -> dict[str, list[str]]:
+        """Product -> the addresses to ask it about."""
+        on = [product for product, (url, _) in ((RISK, self._risk), (SANCTIONS, self._sanctions)) if url]
+        return {
+            product.code: self._from_ledger(lambda ledger, product=product: to_screen(ledger, product))
+            for product in on
+        }
+
+    @staticmethod
+    def _from_ledger(read: Callable[[duckdb.DuckDBPyConnection], list]) -> list:
         if not pipeline.warehouse_path().exists():
             return []
         with pipeline.warehouse() as connection:
-            return movements(transfers_to_register(connection))
+            return read(connection)
 
     @cached_property
     def landing(self) -> Landing:
         return _finish(self._screen())
+
+    @cached_property
+    def screened_addresses(self) -> ScreenedAddresses:
+        screened = ScreenedAddresses(added=self.added)
+        if asked := self.addresses.get(RISK.code):
+            screened.ask(RISK, risk_vendor(*self._risk, self._attempts), asked, self._progress)
+        if asked := self.addresses.get(SANCTIONS.code):
+            screened.ask(SANCTIONS, sanctions_vendor(*self._sanctions, self._attempts), asked, self._progress)
+        return screened
 
     async def _screen(self) -> Landing:
         try:
@@ -118,7 +184,11 @@ class Run:
                     progress=self._progress,
                 )
                 outcome = await screening.run()
-                listed = await listed_alerts.account_for(client, outcome, _accounts)
+                outcome.attempts = await ask(client, self.pending, self._concurrency, self._poll_seconds)
+                for one in outcome.attempts:
+                    attempt = one.attempt
+                    outcome.tally.attempted(attempt.ledger_transfer_id, attempt.attempted_at.date(), one.summary)
+                listed = await listed_alerts.account_for(client, outcome, Earlier())
         except Refusal as refusal:
             raise VendorError(
                 f"Chainalysis KYT at {self._api_url} refused a list this loader needs (HTTP {refusal.status}: "
@@ -130,19 +200,13 @@ class Run:
                 f"Chainalysis KYT at {self._api_url} answered a list that cannot be read: {problem}"
             ) from None
         landing = Landing(outcome, listed, pipeline.completed_extracts(FEED))
-        if outcome.added_members:
-            logger.warning(
-                "Chainalysis KYT answers have members this loader does not know (kept in answer_json): %s",
-                ", ".join(sorted(outcome.added_members)),
+        self.added |= outcome.added_members
+        if drift := landing.drift:
+            raise VendorError(
+                f"Chainalysis KYT at {self._api_url} no longer answers as its contract says: {drift} Nothing of this "
+                "load was kept. Ask the vendor what changed; this loader has to learn it first."
             )
         return landing
-
-
-def _accounts(keys: Collection[Key]) -> dict[Key, Account]:
-    if not keys or not pipeline.warehouse_path().exists():
-        return {}
-    with pipeline.warehouse() as connection:
-        return accounts(connection, keys)
 
 
 def _finish(work: Coroutine[Any, Any, Landing]) -> Landing:

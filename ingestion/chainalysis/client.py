@@ -4,33 +4,27 @@ Belongs here: how a request is made, repeated and given up. Which requests are m
 """
 
 import asyncio
-import ipaddress
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Self
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import aiohttp
 from yarl import URL
 
-FIRST_DELAY, LONGEST_DELAY = 0.2, 8.0
-"""Seconds before the second try, doubling up to the longest."""
-LONGEST_RETRY_AFTER = 300.0
-
-
-class VendorError(RuntimeError):
-    """The vendor cannot be used as things are; the message says what to do."""
-
-
-class Refusal(Exception):
-    """The vendor refused one request (a 4xx that concerns the request, not the caller)."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status, self.message = status, message
+from ingestion.chainalysis.movements import plain
+from ingestion.vendor import (
+    FIRST_DELAY,
+    LONGEST_DELAY,
+    Refusal,
+    VendorError,
+    VendorUnavailable,
+    is_loopback,
+    message_of,
+    wait_of,
+)
 
 
 class KytClient:
@@ -54,7 +48,7 @@ class KytClient:
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=60, sock_connect=10),
             # A proxy of the environment is for the world outside, never for a server on this machine.
-            trust_env=not _is_loopback(URL(self.base_url).host),
+            trust_env=not is_loopback(URL(self.base_url).host),
         )
         return self
 
@@ -75,10 +69,22 @@ class KytClient:
     async def categories(self) -> bytes:
         return await self._request("GET", "/v2/categories")
 
-    async def alert_list(self, limit: int, offset: int) -> bytes:
-        """A page of the v1 alerts list. The first page of the vendor's default size is asked for by the bare path."""
-        page = f"?limit={limit}&offset={offset}" if offset else ""
-        return await self._request("GET", f"/v1/alerts/{page}")
+    async def alert_list(self, limit: int, offset: int, **since: datetime) -> bytes:
+        """A page of the v1 alerts list, of all of it or `since` a time (UTC) in `createdAt` or `alertStatusCreatedAt`.
+        The first page of the vendor's default size is asked for by the bare path."""
+        asked = {f"{name}_gte": f"{moment.isoformat(timespec='milliseconds')}Z" for name, moment in since.items()}
+        if offset or asked:
+            asked |= {"limit": str(limit), "offset": str(offset)}
+        return await self._request("GET", "/v1/alerts/" + (asked and f"?{urlencode(asked)}" or ""))
+
+    async def register_attempt(self, user_id: str, registration: bytes) -> bytes:
+        """Registers a withdrawal attempt; gives the 202 answer's body. Registering again is safe, as for transfers."""
+        return await self._request("POST", f"/v2/users/{quote(user_id, safe='')}/withdrawal-attempts", registration)
+
+    async def attempt(self, external_id: str, detail: str = "") -> bytes:
+        """A withdrawal attempt's summary, or its `exposures`, `alerts` or `high-risk-addresses`."""
+        path = f"/v2/withdrawal-attempts/{quote(external_id, safe='')}"
+        return await self._request("GET", path + (detail and f"/{detail}"))
 
     async def _request(self, method: str, path: str, body: bytes | None = None) -> bytes:
         url, loop = URL(self.base_url + path, encoded=True), asyncio.get_running_loop()
@@ -94,20 +100,23 @@ class KytClient:
                 async with self._session.request(method, url, data=body, allow_redirects=False) as response:
                     answer, status = await response.read(), response.status
                     if 200 <= status < 300 and _is_json(response, answer):
-                        return answer
-                    trouble = self._judge(method, path, response, answer)
+                        if _is_whole(answer):
+                            return answer
+                        trouble = "an answer that is cut off"
+                    else:
+                        trouble = self._judge(method, path, response, answer)
             except (aiohttp.ClientError, TimeoutError) as error:
                 trouble = f"{type(error).__name__}: {error}".rstrip(": ")
             else:
                 if status == 429:
-                    wait = _retry_after(response.headers.get("Retry-After"))
+                    wait = wait_of(response.headers)
                     if wait is not None:
                         # Everyone waits: the limit is the account's, not the request's.
                         self._open_at, delay = max(self._open_at, loop.time() + wait), 0.0
-        raise VendorError(
+        raise VendorUnavailable(
             f"Chainalysis KYT at {self.base_url} does not serve {method} {path} ({trouble}; {self._attempts} tries). "
-            "See whether the vendor is up and reachable from here and whether SOURCES__CHAINALYSIS__API_URL is right, "
-            "then run again: nothing of this run was kept, so nothing is half done."
+            "See whether the vendor is up and reachable from here and whether SOURCES__CHAINALYSIS__API_URL is right. "
+            "Nothing of this load was kept; the next run catches up."
         )
 
     def _judge(self, method: str, path: str, response: aiohttp.ClientResponse, answer: bytes) -> str:
@@ -144,17 +153,20 @@ def registration(
         f'"transferTimestamp":"{at.isoformat(timespec="milliseconds")}Z"',
     ]
     if amount is not None:
-        members.append(f'"assetAmount":{_plain(amount)}')
+        members.append(f'"assetAmount":{plain(amount)}')
     return ("{" + ",".join(members) + "}").encode()
 
 
-def _plain(amount: Decimal) -> str:
-    text = format(amount, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
 def _is_json(response: aiohttp.ClientResponse, answer: bytes) -> bool:
-    return "json" in response.content_type or not answer
+    return "json" in response.content_type or not answer  # which is not whole
+
+
+def _is_whole(answer: bytes) -> bool:
+    try:
+        json.loads(answer)
+    except ValueError:
+        return False
+    return True
 
 
 def _message(answer: bytes) -> str:
@@ -162,29 +174,4 @@ def _message(answer: bytes) -> str:
         said = json.loads(answer)
     except ValueError:
         said = None
-    message = said.get("message") or said.get("error") if isinstance(said, dict) else None
-    return str(message) if message else answer.decode(errors="replace")[:200] or "no message"
-
-
-def _retry_after(header: str | None) -> float | None:
-    """Seconds to wait by a Retry-After header, which is a number of seconds or an HTTP date; None if there is none."""
-    if not header:
-        return None
-    try:
-        seconds = (
-            float(header)
-            if header.strip().isdecimal()
-            else (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()
-        )
-    except (TypeError, ValueError):
-        return None
-    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
-
-
-def _is_loopback(host: str | None) -> bool:
-    if host is None or host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return message_of(said) or answer.decode(errors="replace")[:200] or "no message"

@@ -12,15 +12,19 @@ from decimal import Decimal
 import pyarrow as pa
 
 from ingestion import control_totals, rejects
-from ingestion.chainalysis import parse
-from ingestion.chainalysis.listed_alerts import Listed
+from ingestion.chainalysis import attempts, parse
+from ingestion.chainalysis.listed_alerts import Listed, ListedRow
 from ingestion.chainalysis.movements import Key, Movement
-from ingestion.chainalysis.schemas import FEED, TABLES
+from ingestion.chainalysis.schemas import FEED, KYT_TABLES
 from ingestion.chainalysis.screening import Outcome
 from ingestion.records import raw_schema
 
 URIS = {"transfers": "/v2/users/{userId}/transfers", "exposures": "/v2/transfers/{externalId}/exposures"}
-URIS |= {"alerts": "/v1/alerts/", "categories": "/v2/categories"}
+URIS |= {"alerts": "/v1/alerts/", "categories": "/v2/categories", "alert_states": "/v1/alerts/"}
+URIS |= {"withdrawal_attempts": "/v2/users/{userId}/withdrawal-attempts"}
+
+DRIFT = 5
+"""From so many unreadable answers on, more than readable ones are a change of the contract."""
 
 
 class Landing:
@@ -37,17 +41,35 @@ class Landing:
         self._transfers()
         self._exposures_and_alerts()
         self._other_alerts()
+        self._alert_states()
+        self._attempts()
         self._categories(known_categories)
         self._control_totals()
 
     def table(self, name: str) -> pa.Table:
-        return pa.Table.from_pylist(self._rows[name], schema=raw_schema(TABLES[name]))
+        return pa.Table.from_pylist(self._rows[name], schema=raw_schema(KYT_TABLES[name]))
 
     def rejects(self) -> pa.Table:
         return rejects.to_table(self._rejects)
 
     def control_totals(self) -> pa.Table:
         return control_totals.to_table(self._totals)
+
+    @property
+    def drift(self) -> str | None:
+        """Why the answers of one kind cannot be read, where that is so for most of them and they are several: the
+        vendor changed them. A single bad answer among good ones is a reject."""
+        for table in KYT_TABLES:
+            reasons = Counter(
+                row["reason"]
+                for row in self._rejects
+                if row["table_name"] == table and row["reason_code"] == "unreadable_answer"
+            )
+            landed = sum(1 for row in self._rows[table] if row.get("updated_at", row))
+            if reasons.total() >= max(DRIFT, landed + 1):
+                answers = reasons.total() + landed
+                return f"of {answers} answers for {table} {landed} can be read; {reasons.most_common(1)[0][0]}."
+        return None
 
     @property
     def is_empty(self) -> bool:
@@ -168,11 +190,62 @@ class Landing:
                 "alerts",
                 self._extract_ids[day],
                 unknown.known_at,
-                unknown.reason_code,
-                unknown.reason,
+                "unknown_transfer",
+                "the vendor lists an alert on a transfer that was not screened from this ledger",
                 unknown.row,
                 event_date=day,
                 amount=amount,
+            )
+
+    def _alert_states(self) -> None:
+        def order(listed: ListedRow) -> tuple:
+            return listed.known_at, str(listed.row.get("alertIdentifier")), str(listed.row.get("alertStatus"))
+
+        for listed in sorted(self._listed.states, key=order):
+            day = listed.known_at.date()
+            extract_id = self._extract_ids[day]
+            try:
+                state = parse.alert_state(listed.row, self._outcome.added_members)
+                self._land("alert_states", extract_id, listed.known_at, state)
+            except parse.Unreadable as problem:
+                status_at = parse.timestamp(listed.row.get("alertStatusCreatedAt"))
+                record = {**listed.row, "alert_status_at": status_at and status_at.isoformat()}
+                reason = "unreadable_answer", str(problem)
+                self._reject("alert_states", extract_id, listed.known_at, *reason, record, event_date=day)
+
+    def _attempts(self) -> None:
+        for answered in sorted(self._outcome.attempts, key=lambda one: one.attempt.ledger_transfer_id):
+            attempt = answered.attempt
+            extract_id = self._extract_ids[self._outcome.tally.attempts[attempt.ledger_transfer_id][0]]
+            code, reason = answered.reason_code, answered.reason
+            try:
+                if code is None:
+                    row = attempts.row(answered, self._outcome.added_members)
+                    known_at = max(row["updated_at"], attempt.attempted_at)
+                    self._land("withdrawal_attempts", extract_id, known_at, row)
+                    continue
+            except parse.Unreadable as problem:
+                code, reason = "unreadable_answer", str(problem)
+            record = {
+                "ledger_transfer_id": attempt.ledger_transfer_id,
+                "user_id": attempt.user_id,
+                "network": attempt.network,
+                "address": attempt.address,
+                "answers": [
+                    answer.decode(errors="replace")
+                    for answer in (answered.summary, answered.exposures, answered.alerts, answered.high_risk_addresses)
+                ],
+            }
+            self._reject(
+                "withdrawal_attempts",
+                extract_id,
+                attempt.attempted_at,
+                code,
+                reason,
+                record,
+                event_date=attempt.attempted_at.date(),
+                asset_code=attempt.asset_code,
+                amount=attempt.asset_amount,
             )
 
     def _categories(self, known: set[str]) -> None:
@@ -213,7 +286,11 @@ class Landing:
         for alert in tally.alerts:
             alerts[self._extract_ids[alert.day]] += 1
             amounts[self._extract_ids[alert.day]] += alert.amount_usd or 0
+        states = Counter(self._extract_ids[day] for day, _ in tally.states)
+        attempted = Counter(self._extract_ids[day] for day, _ in tally.attempts.values())
         for extract_id in self._extract_ids.values():
+            self._total("alert_states", extract_id, states[extract_id], captured_by="api_total")
+            self._total("withdrawal_attempts", extract_id, attempted[extract_id])
             self._total("exposures", extract_id, exposures[extract_id])
             self._total(
                 "alerts", extract_id, alerts[extract_id], source_amount=amounts[extract_id], captured_by="api_total"

@@ -1,29 +1,29 @@
-"""The vendor's own list of alerts (v1), read to its end, against the alerts fetched transfer by transfer.
+"""The vendor's own list of alerts (v1), read from two cursors on, against the alerts fetched transfer by transfer.
 
-The list is the control total of raw `alerts`, and the only place where an alert shows up that was raised after its
-transfer had been fetched. Each row of it is of one of four kinds: on a transfer finished in this run; on one that is
-still pending (counted when it is finished); on one that landed earlier (an excess over what landed then is a late
-alert, and is fetched); on no transfer of ours, which is a reject.
+New alerts come by `createdAt`, status changes by `alertStatusCreatedAt`; each cursor goes back by `LAG` behind what
+landed, and behind the oldest transfer that finished in this run, because a vendor may commit late. Every state of an
+alert is kept. The list is also the control total of raw `alerts`, and the only place where an alert shows up that was
+raised after its transfer had been fetched. A new row of it is of one of four kinds: on a transfer finished in this
+run; on one that is still pending (counted when it is finished); on one that landed earlier, a late alert, which is
+fetched; on a transfer that is not of ours, which is a reject of `alerts`. One on no transfer at all is about a user's
+behaviour and only has its states.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ingestion.chainalysis import parse
-from ingestion.chainalysis.client import KytClient, Refusal, VendorError
-from ingestion.chainalysis.movements import Account, Key
+from ingestion.chainalysis.client import KytClient
+from ingestion.chainalysis.earlier import Account, Earlier, State
+from ingestion.chainalysis.movements import Key
 from ingestion.chainalysis.screening import Outcome, Screened
 from ingestion.chainalysis.tally import CountedAlert
+from ingestion.vendor import Refusal, VendorError
 
 PAGE = 100
-READINGS = 3
-
-NOTHING = Account(None, frozenset(), 0)
-
-Accounts = Callable[[Collection[Key]], dict[Key, Account]]
-"""What earlier runs accounted for on each key of the list."""
+READINGS = 5
+LAG = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,58 +37,82 @@ class LateAlert:
 
 
 @dataclass(frozen=True, slots=True)
-class UnknownAlert:
-    """A row of the list that belongs to no screened transfer."""
+class ListedRow:
+    """A row of the list that says something new; `known_at` is when it was created or got its status."""
 
     row: dict
     known_at: datetime
-    reason_code: str
-    reason: str
 
 
 @dataclass
 class Listed:
     late: list[LateAlert] = field(default_factory=list)
-    unknown: list[UnknownAlert] = field(default_factory=list)
+    unknown: list[ListedRow] = field(default_factory=list)
+    states: list[ListedRow] = field(default_factory=list)
 
 
-async def read(client: KytClient) -> list[dict]:
-    """Every row of the list. Raises VendorError when the list does not hold as many rows as its `total` says, also
-    after reading it again (a row created between two pages shifts the rest)."""
+async def read(client: KytClient, **since: datetime) -> list[dict]:
+    """Every row of the list, or of its part since a cursor (`createdAt`, `alertStatusCreatedAt`), once.
+
+    A row that comes into the list between two pages shifts the rest: one row is then answered twice and one not at all.
+    So what was read is kept and the list read again, until as many different alerts were seen as its `total` says.
+    Raises VendorError when that never happens."""
+    found: dict[str, dict] = {}
     for _ in range(READINGS):
-        total, rows = parse.listing(await client.alert_list(PAGE, 0))
-        page = rows
-        while page and len(rows) < total:
-            total, page = parse.listing(await client.alert_list(PAGE, len(rows)))
-            rows = rows + page
-        identifiers = {str(row.get("alertIdentifier")) for row in rows}
-        if len(rows) == total == len(identifiers):
-            return rows
+        offset = 0
+        while True:
+            total, rows = parse.listing(await client.alert_list(PAGE, offset, **since))
+            page = {str(row.get("alertIdentifier")): row for row in rows}
+            found |= page
+            offset += len(page)
+            if not page or offset >= total:
+                break
+        if len(found) >= total:
+            return list(found.values())
     raise VendorError(
-        f"Chainalysis KYT: the alerts list says total {total} and holds {len(rows)} rows, {len(identifiers)} of them "
-        "different. It changes while it is read, or the vendor's paging is wrong; run again when it is quiet."
+        f"Chainalysis KYT: the alerts list says total {total} and holds {len(found)} different alerts, read "
+        f"{READINGS} times. It changes faster than it can be read, or the vendor's paging is wrong; run again when it "
+        "is quiet, or ask the vendor."
     )
 
 
-async def account_for(client: KytClient, outcome: Outcome, accounts: Accounts) -> Listed:
+async def account_for(client: KytClient, outcome: Outcome, earlier: Earlier) -> Listed:
     """Reads the list and puts what this run has to account for into the outcome's tally.
 
-    `accounts` says what earlier runs accounted for. A finished transfer with more alerts on the list than it was
-    answered with is asked once more."""
+    A finished transfer with more alerts on the list than it was answered with is asked once more."""
     listed, by_key = Listed(), defaultdict(list)
-    for row in await read(client):
-        by_key[_key(row)].append(row)
     with_answers_last = sorted(outcome.screened, key=lambda s: s.alerts is not None)
     finished = {s.movement.key: s for s in with_answers_last if s.summary["updated_at"] is not None}
     pending = {s.movement.key for s in outcome.screened} | {movement.key for movement in outcome.unchanged}
-    earlier = accounts([key for key in by_key if key not in finished and key not in pending])
-    for key, rows in sorted(by_key.items(), key=lambda pair: str(pair[0])):
-        rows.sort(key=lambda row: (str(row.get("createdAt")), str(row.get("alertIdentifier"))))
+    rows = await _since_the_cursors(client, earlier, [s.summary["updated_at"] for s in finished.values()])
+    known = earlier.states({str(row.get("alertIdentifier")) for row in rows})
+    known_alerts = {identifier for identifier, _, _ in known}
+    for row in rows:
+        by_key[_key(row)].append(row)
+        if (state := _state(row)) not in known:
+            listed.states.append(ListedRow(row, _known_at(row)))
+            outcome.tally.listed_state(_known_at(row).date(), state)
+    new = {
+        key: [row for row in found if key in finished or str(row.get("alertIdentifier")) not in known_alerts]
+        for key, found in by_key.items()
+    }
+    accounts = earlier.accounts([key for key in new if new[key] and key not in finished and key not in pending])
+    for key, found in sorted(new.items(), key=lambda pair: str(pair[0])):
+        found.sort(key=lambda row: (str(row.get("createdAt")), str(row.get("alertIdentifier"))))
         if key in finished:
-            await _on_finished(client, outcome, finished[key], rows)
-        elif key not in pending:
-            await _on_others(client, outcome, listed, key, earlier.get(key, NOTHING), rows)
+            await _on_finished(client, outcome, finished[key], found)
+        elif found and key not in pending and key[1] is not None:
+            await _on_others(client, outcome, listed, key, accounts.get(key), found)
     return listed
+
+
+async def _since_the_cursors(client: KytClient, earlier: Earlier, finished: list[datetime]) -> list[dict]:
+    created_at, status_at = earlier.cursors()
+    if created_at is None:
+        return await read(client)
+    created = await read(client, createdAt=min([created_at, *finished]) - LAG)
+    changed = await read(client, alertStatusCreatedAt=(status_at or created_at) - LAG)
+    return list({str(row.get("alertIdentifier")): row for row in created + changed}.values())
 
 
 async def _on_finished(client: KytClient, outcome: Outcome, screened: Screened, rows: list[dict]) -> None:
@@ -99,14 +123,11 @@ async def _on_finished(client: KytClient, outcome: Outcome, screened: Screened, 
 
 
 async def _on_others(
-    client: KytClient, outcome: Outcome, listed: Listed, key: Key, account: Account, rows: list[dict]
+    client: KytClient, outcome: Outcome, listed: Listed, key: Key, account: Account | None, rows: list[dict]
 ) -> None:
-    excess = rows[len(account.alerts) + account.rejected :]
-    if not excess:
-        return
-    if account.external_id is None:
-        listed.unknown += [_unknown(row) for row in excess]
-        outcome.tally.alerts += [CountedAlert(_created_at(row).date(), *_identity(row)) for row in excess]
+    if account is None:
+        listed.unknown += [ListedRow(row, _created_at(row)) for row in rows]
+        outcome.tally.alerts += [CountedAlert(_created_at(row).date(), *_identity(row)) for row in rows]
         return
     try:
         answer = await client.transfer(account.external_id, "alerts")
@@ -115,22 +136,13 @@ async def _on_others(
             f"Chainalysis KYT lists an alert on transfer {account.external_id} and refuses its alerts "
             f"(HTTP {refusal.status}: {refusal.message}). Ask the vendor; nothing of this run was kept."
         ) from None
-    known_at = max(map(_created_at, excess))
+    known_at = max(map(_created_at, rows))
     listed.late += [
         LateAlert(key, account.external_id, item, known_at)
         for item in parse.alert_items(answer)
         if not (isinstance(item, dict) and item.get("externalId") in account.alerts)
     ]
-    outcome.tally.alerts += [CountedAlert(known_at.date(), *_identity(row)) for row in excess]
-
-
-def _unknown(row: dict) -> UnknownAlert:
-    if row.get("transferReference") is None:
-        return UnknownAlert(
-            row, _created_at(row), "not_on_a_transfer", "the vendor lists an alert that is on no transfer"
-        )
-    reason = "the vendor lists an alert on a transfer that was not screened from this ledger"
-    return UnknownAlert(row, _created_at(row), "unknown_transfer", reason)
+    outcome.tally.alerts += [CountedAlert(known_at.date(), *_identity(row)) for row in rows]
 
 
 def _key(row: dict) -> Key:
@@ -142,11 +154,21 @@ def _identity(row: dict) -> tuple[str, object]:
     return str(row.get("alertIdentifier")), parse.usd(row.get("alertAmountUsd"), "alertAmountUsd")
 
 
+def _state(row: dict) -> State:
+    status = row.get("alertStatus")
+    status_at = parse.timestamp(row.get("alertStatusCreatedAt"), "alertStatusCreatedAt")
+    return str(row.get("alertIdentifier")), None if status is None else str(status), status_at
+
+
 def _created_at(row: dict) -> datetime:
     created_at = parse.timestamp(row.get("createdAt"), "createdAt")
     if created_at is None:
         raise parse.Unreadable("a row of the alerts list has no createdAt")
     return created_at
+
+
+def _known_at(row: dict) -> datetime:
+    return max(_created_at(row), _state(row)[2] or _created_at(row))
 
 
 def _count(answer: bytes) -> int:

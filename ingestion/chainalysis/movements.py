@@ -58,20 +58,22 @@ def transfers_to_register(connection: duckdb.DuckDBPyConnection, *, retry_reject
     of an address field that holds several the first, as the source wrote it. One that is still processing comes again,
     with its external id. One that the vendor refused comes again only with `retry_rejected`.
     """
-    if not (_exists(connection, "raw_exchange", "deposits") and _exists(connection, "raw_exchange", "withdrawals")):
+    if not (exists(connection, "raw_exchange", "deposits") and exists(connection, "raw_exchange", "withdrawals")):
         return MOVEMENTS.empty_table()
-    landed = _exists(connection, "raw_chainalysis", "transfers")
+    landed = exists(connection, "raw_chainalysis", "transfers")
     parameters = {"retry_rejected": retry_rejected} if landed else None
     found = connection.sql(_ledger_sql() + (_LANDED if landed else _NOTHING_LANDED), params=parameters)
-    rows = [{**row, "network": _network(row["network"])} for row in found.to_arrow_table().to_pylist()]
+    rows = [{**row, "network": network_name(row["network"])} for row in found.to_arrow_table().to_pylist()]
     return pa.Table.from_pylist(rows, schema=MOVEMENTS)
 
 
-def _network(chain_code: str) -> str:
+def network_name(chain_code: str) -> str:
+    """The vendor's spelling of a chain."""
     return _NETWORKS.get(chain_code, chain_code.capitalize())
 
 
-def _exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+def exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    """Whether a load has made the table."""
     present = connection.execute(
         "select table_name from information_schema.tables where table_schema = ? and table_name in (?, '_dlt_loads')",
         [schema, table],
@@ -92,12 +94,13 @@ from (
 where version_no = 1 and rail_code = 'crypto' and status_code = 'completed' and chain_code is not null
     and trim(tx_hash) <> '' and regexp_matches(to_address, '{first_address}')
 """
-_FIRST_ADDRESS = r"[^\s;,|][^;,|]*"
+FIRST_ADDRESS = r"[^\s;,|][^;,|]*"
+"""Of an address field that holds several, the first, as the source wrote it."""
 
 
 def _ledger_sql() -> str:
     sides = " union all ".join(
-        _SIDE.format(kind=kind, direction=direction, first_address=_FIRST_ADDRESS)
+        _SIDE.format(kind=kind, direction=direction, first_address=FIRST_ADDRESS)
         for kind, direction in (("deposit", "received"), ("withdrawal", "sent"))
     )
     return f"with ledger as ({sides})"
@@ -125,64 +128,7 @@ order by ledger_transfer_id
 """
 
 
-@dataclass(frozen=True)
-class Account:
-    """What earlier runs already accounted for on one key of the vendor's alert list. `external_id` None = the key names
-    no transfer of ours; `alerts` are the landed alert ids, `rejected` counts list rows rejected."""
-
-    external_id: str | None
-    alerts: frozenset[str]
-    rejected: int
-
-
-def accounts(connection: duckdb.DuckDBPyConnection, keys: Iterable[Key]) -> dict[Key, Account]:
-    """The account of each key that earlier completed loads know anything of."""
-    keys = sorted(keys, key=str)
-    if not keys or not _exists(connection, "raw_chainalysis", "alerts"):
-        return {}
-    wanted = pa.table(
-        [pa.array(column, pa.string()) for column in zip(*keys, strict=True)],
-        names=["user_id", "transfer_reference", "direction_code"],
-    )
-    connection.register("wanted_keys", wanted)
-    try:
-        found = connection.execute(_ACCOUNTS).fetchall()
-    finally:
-        connection.unregister("wanted_keys")
-    return {
-        (user, ref, direction): Account(ext, frozenset(ids or ()), n) for user, ref, direction, ext, ids, n in found
-    }
-
-
-_ACCOUNTS = """
-with completed as (select load_id from raw_chainalysis._dlt_loads where status = 0),
-landed as (
-    select wanted.user_id, wanted.transfer_reference, wanted.direction_code, max(transfers.external_id) as external_id,
-        list(distinct alerts.alert_external_id) filter (where alerts.alert_external_id is not null) as alert_ids
-    from wanted_keys as wanted
-    join raw_chainalysis.transfers as transfers
-        on transfers.user_id = wanted.user_id and transfers.transfer_reference = wanted.transfer_reference
-        and transfers.direction_code = wanted.direction_code
-        and transfers._dlt_load_id in (from completed)
-    left join raw_chainalysis.alerts as alerts
-        on alerts.external_id = transfers.external_id and alerts._dlt_load_id in (from completed)
-    group by all
-),
-rejected as (
-    select raw_record ->> '$.userId' as user_id, raw_record ->> '$.transferReference' as transfer_reference,
-        lower(raw_record ->> '$.direction') as direction_code, count(distinct reject_id) as rows
-    from raw_chainalysis.rejects
-    where table_name = 'alerts' and _dlt_load_id in (from completed) and json_valid(raw_record)
-    group by all
-)
-select wanted.user_id, wanted.transfer_reference, wanted.direction_code, landed.external_id, landed.alert_ids,
-    coalesce(rejected.rows, 0)
-from wanted_keys as wanted
-left join landed on landed.user_id is not distinct from wanted.user_id
-    and landed.transfer_reference is not distinct from wanted.transfer_reference
-    and landed.direction_code is not distinct from wanted.direction_code
-left join rejected on rejected.user_id is not distinct from wanted.user_id
-    and rejected.transfer_reference is not distinct from wanted.transfer_reference
-    and rejected.direction_code is not distinct from wanted.direction_code
-where landed.external_id is not null or rejected.rows is not null
-"""
+def plain(amount: Decimal) -> str:
+    """The amount without exponent or trailing zeros."""
+    text = format(amount, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -16,6 +16,13 @@ SUMMARY |= {"timestamp", "outputAddress", "externalId"}
 EXPOSURES = {"direct"}
 DIRECT = {"name", "categoryId", "category"}
 ALERT = {"alertLevel", "service", "externalId", "alertAmount", "exposureType", "categoryId", "category"}
+ATTEMPT = {"asset", "assetId", "network", "address", "attemptIdentifier", "assetAmount", "usdAmount", "updatedAt"}
+ATTEMPT |= {"externalId"}
+LISTED = {"alertAmountUsd", "transactionHash", "exposureType", "alertStatus", "transferReportedAt", "alertIdentifier"}
+LISTED |= {"transferReference", "alertStatusCreatedBy", "valid", "transferCountWindow", "ruleAsset", "direction"}
+LISTED |= {"timestamp", "period", "windowSize", "level", "service", "alertStatusCreatedAt", "userId", "transferCount"}
+LISTED |= {"createdAt", "alertType", "transferOutputAddress", "validity", "category", "transactionIndex", "asset"}
+LISTED |= {"rule", "minThreshold", "maxThreshold"}
 
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 _EXACT = Context(prec=120, rounding=ROUND_HALF_UP)
@@ -119,12 +126,73 @@ def exposure(body: bytes, added: set[str] | None = None) -> dict:
     }
 
 
+def attempt(body: bytes, added: set[str] | None = None) -> dict:
+    """A withdrawal attempt's summary: the vendor's columns of raw `withdrawal_attempts`. `updated_at` None = still
+    processing."""
+    answer = _object(document(body), "withdrawal attempt", ATTEMPT, added)
+    return {
+        "external_id": _required(answer, "externalId"),
+        "network": _text(answer, "network"),
+        "address": _required(answer, "address"),
+        "attempt_identifier": _required(answer, "attemptIdentifier"),
+        "asset_amount": quantity(answer.get("assetAmount"), "assetAmount"),
+        "usd_amount": usd(answer.get("usdAmount"), "usdAmount"),
+        "updated_at": timestamp(answer.get("updatedAt"), "updatedAt"),
+        "answer_json": body.decode(),
+    }
+
+
+def high_risk_addresses(body: bytes) -> int:
+    """How many entries of the exchange's own list and of the vendor's an attempt's address is on."""
+    answer = _object(document(body), "high-risk addresses")
+    lists = [answer.get(name) for name in ("customAddresses", "chainalysisIdentifications")]
+    if not all(isinstance(one, list) for one in lists):
+        raise Unreadable("the high-risk addresses lack one of their two lists")
+    return sum(len(distinct(one)) for one in lists)
+
+
+def alert_state(row: dict, added: set[str] | None = None) -> dict:
+    """A row of the v1 list: columns of raw `alert_states`."""
+    answer = _object(row, "listed alert", LISTED, added)
+    direction = _text(answer, "direction")
+    return {
+        "alert_id": _required(answer, "alertIdentifier"),
+        "alert_status_code": _text(answer, "alertStatus"),
+        "alert_status_at": timestamp(answer.get("alertStatusCreatedAt"), "alertStatusCreatedAt"),
+        "alert_type_code": _text(answer, "alertType"),
+        "alert_level_code": _text(answer, "level"),
+        "alert_amount_usd": usd(answer.get("alertAmountUsd"), "alertAmountUsd"),
+        "exposure_type_code": _text(answer, "exposureType"),
+        "category": _text(answer, "category"),
+        "service": _text(answer, "service"),
+        "rule": _text(answer, "rule"),
+        "validity_code": _text(answer, "validity"),
+        "user_id": _text(answer, "userId"),
+        "transfer_reference": _text(answer, "transferReference"),
+        "direction_code": direction and direction.lower(),
+        "asset_code": _text(answer, "asset"),
+        "created_at": timestamp(answer.get("createdAt"), "createdAt"),
+        "answer_json": text(answer),
+    }
+
+
 def alert_items(body: bytes) -> list:
-    """The alerts of one transfer as the vendor wrote them, each to be read by `alert`."""
+    """The alerts of one transfer as the vendor wrote them, each once, to be read by `alert`."""
     items = _object(document(body), "alerts answer").get("alerts")
     if not isinstance(items, list):
         raise Unreadable("the alerts answer has no list of alerts")
-    return items
+    return distinct(items)
+
+
+def distinct(members: list) -> list:
+    """The members of a list in a fixed order, each once: a vendor may repeat and shuffle them."""
+    return [member for _, member in sorted({text(member): member for member in members}.items())]
+
+
+def settled(body: bytes) -> str:
+    """The answer as text, its lists in their fixed order."""
+    answer = _object(document(body), "answer")
+    return text({name: distinct(value) if isinstance(value, list) else value for name, value in answer.items()})
 
 
 def alert(item: object, added: set[str] | None = None) -> dict:

@@ -73,4 +73,86 @@ CATEGORIES = pa.schema(
     ]
 )
 
-TABLES = {"transfers": TRANSFERS, "exposures": EXPOSURES, "alerts": ALERTS, "categories": CATEGORIES}
+ALERT_STATES = pa.schema(
+    [
+        pa.field("alert_id", pa.string(), nullable=False),
+        pa.field("alert_status_code", pa.string()),
+        pa.field("alert_status_at", TIMESTAMP),
+        pa.field("alert_type_code", pa.string()),
+        pa.field("alert_level_code", pa.string()),
+        pa.field("alert_amount_usd", MONEY),
+        pa.field("exposure_type_code", pa.string()),
+        pa.field("category", pa.string()),
+        pa.field("service", pa.string()),
+        pa.field("rule", pa.string()),
+        pa.field("validity_code", pa.string()),
+        pa.field("user_id", pa.string()),
+        pa.field("transfer_reference", pa.string()),
+        pa.field("direction_code", pa.string()),
+        pa.field("asset_code", pa.string()),
+        pa.field("created_at", TIMESTAMP, nullable=False),
+        pa.field("answer_json", pa.string(), nullable=False),
+    ]
+)
+
+WITHDRAWAL_ATTEMPTS = pa.schema(
+    [
+        pa.field("external_id", pa.string(), nullable=False),
+        pa.field("ledger_transfer_id", pa.string(), nullable=False),
+        pa.field("user_id", pa.string(), nullable=False),
+        pa.field("network", pa.string()),
+        pa.field("asset_code", pa.string(), nullable=False),
+        pa.field("address", pa.string(), nullable=False),
+        pa.field("attempt_identifier", pa.string(), nullable=False),
+        pa.field("asset_amount", AMOUNT),
+        pa.field("usd_amount", MONEY),
+        pa.field("attempted_at", TIMESTAMP, nullable=False),
+        pa.field("updated_at", TIMESTAMP, nullable=False),
+        pa.field("direct_name", pa.string()),
+        pa.field("direct_category_id", pa.int64()),
+        pa.field("direct_category", pa.string()),
+        pa.field("alert_count", pa.int64(), nullable=False),
+        pa.field("high_risk_address_count", pa.int64(), nullable=False),
+        pa.field("answer_json", pa.string(), nullable=False),
+        pa.field("exposures_json", pa.string(), nullable=False),
+        pa.field("alerts_json", pa.string(), nullable=False),
+        pa.field("high_risk_addresses_json", pa.string(), nullable=False),
+    ]
+)
+
+ADDRESS_SCREENINGS = pa.schema(
+    [
+        pa.field("address", pa.string(), nullable=False),
+        pa.field("product_code", pa.string(), nullable=False),
+        pa.field("risk_code", pa.string()),
+        pa.field("risk_reason", pa.string()),
+        pa.field("cluster_name", pa.string()),
+        pa.field("cluster_category", pa.string()),
+        pa.field("status_code", pa.string()),
+        pa.field("identification_count", pa.int64(), nullable=False),
+        pa.field("answer_json", pa.string(), nullable=False),
+    ]
+)
+"""`product_code`: risk (address screening) or sanctions (the free API)."""
+
+ADDRESS_EXPOSURES = pa.schema(
+    [
+        pa.field("address", pa.string(), nullable=False),
+        pa.field("product_code", pa.string(), nullable=False),
+        pa.field("member_code", pa.string(), nullable=False),
+        pa.field("member_no", pa.int64(), nullable=False),
+        pa.field("category", pa.string()),
+        pa.field("name", pa.string()),
+        pa.field("description", pa.string()),
+        pa.field("value_usd", MONEY),
+        pa.field("exposure_type_code", pa.string()),
+        pa.field("direction_code", pa.string()),
+        pa.field("answer_json", pa.string(), nullable=False),
+    ]
+)
+"""`member_code`: the member of the answer that the row is of, exposures or identifications."""
+
+KYT_TABLES = {"transfers": TRANSFERS, "exposures": EXPOSURES, "alerts": ALERTS, "categories": CATEGORIES}
+KYT_TABLES |= {"alert_states": ALERT_STATES, "withdrawal_attempts": WITHDRAWAL_ATTEMPTS}
+ADDRESS_TABLES = {"address_screenings": ADDRESS_SCREENINGS, "address_exposures": ADDRESS_EXPOSURES}
+TABLES = KYT_TABLES | ADDRESS_TABLES

@@ -10,9 +10,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from ingestion.chainalysis import parse
-from ingestion.chainalysis.client import KytClient, Refusal, registration
+from ingestion.chainalysis.attempts import Answered
+from ingestion.chainalysis.client import KytClient, registration
 from ingestion.chainalysis.movements import Movement
 from ingestion.chainalysis.tally import Tally
+from ingestion.vendor import Refusal
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +53,7 @@ class Outcome:
     refused: list[Refused] = field(default_factory=list)
     categories: bytes | None = None
     unchanged: list[Movement] = field(default_factory=list)
+    attempts: list[Answered] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
     added_members: set[str] = field(default_factory=set)
 

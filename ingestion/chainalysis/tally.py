@@ -43,6 +43,8 @@ class Tally:
     transfers: dict[str, Counted] = field(default_factory=dict)
     exposures: dict[str, Movement] = field(default_factory=dict)
     alerts: list[CountedAlert] = field(default_factory=list)
+    states: list[tuple[date, tuple]] = field(default_factory=list)
+    attempts: dict[str, tuple[date, str]] = field(default_factory=dict)
     categories: int = 0
 
     def registered(self, movement: Movement, state: str) -> None:
@@ -68,6 +70,16 @@ class Tally:
     def listed_categories(self, answer: bytes) -> None:
         self.categories = len(_CATEGORY.findall(answer))
 
+    def listed_state(self, day: date, state: tuple) -> None:
+        """The v1 list shows an alert in a state that no earlier run landed."""
+        self.states.append((day, state))
+
+    def attempted(self, ledger_transfer_id: str, attempted_on: date, answer: bytes) -> None:
+        """A withdrawal attempt was answered; without a date in the answer it belongs to the day of the attempt."""
+        found = _UPDATED.search(answer)
+        day = date.fromisoformat(found[1].decode()) if found else attempted_on
+        self.attempts[ledger_transfer_id] = day, (found[1] + found[2]).decode() if found else "refused"
+
     def _count(self, movement: Movement, day: date, state: str) -> None:
         self.transfers[movement.ledger_transfer_id] = Counted(movement, day, state)
 
@@ -83,6 +95,10 @@ class Tally:
             lines.setdefault(counted.day, []).append(f"transfer|{ledger_transfer_id}|{counted.state}")
         for alert in self.alerts:
             lines.setdefault(alert.day, []).append(f"alert|{alert.alert_id}")
+        for day, state in self.states:
+            lines.setdefault(day, []).append("state|" + "|".join(map(str, state)))
+        for ledger_transfer_id, (day, state) in self.attempts.items():
+            lines.setdefault(day, []).append(f"attempt|{ledger_transfer_id}|{state}")
         return {
             day: f"kyt/{day.isoformat()}:{hashlib.sha256(chr(10).join(sorted(lines[day])).encode()).hexdigest()[:16]}"
             for day in sorted(lines)

@@ -12,7 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from dagster import AssetExecutionContext, AssetsDefinition, AssetSpec, BackfillPolicy, MaterializeResult, multi_asset
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    AssetSpec,
+    BackfillPolicy,
+    Failure,
+    MaterializeResult,
+    multi_asset,
+)
 from dagster_dlt import DagsterDltResource, DagsterDltTranslator, build_dlt_asset_specs
 from dagster_dlt.translator import DltResourceTranslatorData
 from dlt.common.pipeline import LoadInfo
@@ -21,6 +33,8 @@ from dlt.pipeline.pipeline import Pipeline
 
 import ingestion
 from ingestion import pipeline as pipelines
+from ingestion.deliveries import DeliveryError
+from ingestion.vendor import VendorError, VendorUnavailable
 from orchestration import progress
 from orchestration.partitions import days, window
 from orchestration.resources import Warehouse
@@ -33,6 +47,8 @@ ACCOUNTING = {
     "control_totals": "What the source says it sent, per extract, day and asset; taken without the loader's parser.",
     "rejects": "Records that cannot be used, whole, each with its reason.",
 }
+UP_TO_DATE, KNOWN_FIELDS = "is_up_to_date", "has_known_fields"
+"""Checks on a feed's control totals. Neither stops what comes after: readers get what there is, and are told."""
 
 
 @cache
@@ -75,24 +91,81 @@ def feed_assets(feed: str) -> AssetsDefinition:
     The op cannot be subset: an extract counts as loaded once its control totals are in, so loading some tables only
     would lose the others.
     """
-    # Empty addresses keep dlt from resolving configuration, and so from reading files, at import time.
-    addresses = {name: "" for name in signature(source_of(feed)).parameters if name.endswith("_url")}
-    undecided = source_of(feed)(**addresses)
 
     @multi_asset(
         name=pipelines.dataset(feed),
-        specs=[*build_dlt_asset_specs(undecided, pipelines.pipeline(feed), FeedTranslator()), _loads(feed)],
+        specs=[*build_dlt_asset_specs(unconfigured(feed), pipelines.pipeline(feed), FeedTranslator()), _loads(feed)],
+        check_specs=_check_specs(feed),
         partitions_def=days,
         backfill_policy=BackfillPolicy.single_run(),
         can_subset=False,
     )
     def load(context: AssetExecutionContext, dlt: DagsterDltResource, warehouse: Warehouse):
+        stale = None
         with progress.working(f"{feed}: loading"):
-            source = source_of(feed)(**_arguments(feed, context))
-            info = pipelines.run(source, feed)
-        yield from _materializations(context, dlt, feed, source, info)
+            try:
+                source = source_of(feed)(**_arguments(feed, context))
+                info = pipelines.run(source, feed)
+            except VendorUnavailable as reason:
+                stale, source = str(reason), unconfigured(feed)
+                context.log.error(f"Feed {feed} is stale: {stale}")
+                info = pipelines.run(source, feed)  # so that its tables exist
+            except (DeliveryError, VendorError) as problem:
+                raise Failure(
+                    f"Feed {feed} was not loaded: {problem} The other feeds were loaded; run again once this is put "
+                    "right, nothing is lost or loaded twice.",
+                    allow_retries=False,
+                ) from None
+        yield from _materializations(context, dlt, feed, source, info, stale)
+        yield from _check_results(feed, source, stale)
 
     return load
+
+
+def unconfigured(feed: str) -> DltSource:
+    """The feed's source without anywhere to read from: its tables, empty. Empty addresses keep dlt from resolving
+    configuration, and so from reading files and meeting vendors."""
+    names = signature(source_of(feed)).parameters
+    places = [name for name in names if name.endswith(("_url", "_servers")) or name == "credentials"]
+    return source_of(feed)(**dict.fromkeys(places, ""))
+
+
+def _check_specs(feed: str) -> list[AssetCheckSpec]:
+    totals = AssetKey([pipelines.dataset(feed), "control_totals"])
+    return [
+        AssetCheckSpec(
+            UP_TO_DATE,
+            asset=totals,
+            description="Whoever serves the feed answered. Else it holds what earlier runs brought, and the next run "
+            "catches up.",
+        ),
+        AssetCheckSpec(
+            KNOWN_FIELDS,
+            asset=totals,
+            description="The source sent no field that the loader does not know. Such a field is kept, whole.",
+        ),
+    ]
+
+
+def _check_results(feed: str, source: DltSource, stale: str | None) -> Iterator[AssetCheckResult]:
+    totals = AssetKey([pipelines.dataset(feed), "control_totals"])
+    yield AssetCheckResult(
+        asset_key=totals,
+        check_name=UP_TO_DATE,
+        passed=stale is None,
+        severity=AssetCheckSeverity.ERROR,
+        description=stale and f"Feed {feed} is stale: {stale}",
+        metadata={"reason": stale} if stale else {},
+    )
+    added = sorted(set().union(*(resource.added_fields for resource in source.resources.values())))
+    yield AssetCheckResult(
+        asset_key=totals,
+        check_name=KNOWN_FIELDS,
+        passed=not added,
+        severity=AssetCheckSeverity.WARN,
+        description=f"Feed {feed} has new fields, which are kept: {', '.join(added)}" if added else None,
+        metadata={"added_fields": added} if added else {},
+    )
 
 
 def _loads(feed: str) -> AssetSpec:
@@ -118,7 +191,12 @@ def _report_stage(feed: str, stage: str, done: int, total: int) -> None:
 
 
 def _materializations(
-    context: AssetExecutionContext, dlt: DagsterDltResource, feed: str, source: DltSource, info: LoadInfo
+    context: AssetExecutionContext,
+    dlt: DagsterDltResource,
+    feed: str,
+    source: DltSource,
+    info: LoadInfo,
+    stale: str | None,
 ) -> Iterator[MaterializeResult]:
     loaded: Pipeline = info.pipeline
     counts = loaded.last_trace.last_normalize_info.row_counts if info.loads_ids else {}
@@ -131,13 +209,19 @@ def _materializations(
             "loads": ", ".join(info.loads_ids) or "nothing new",
             "configured": configured,
         }
+        if stale:
+            metadata["stale"] = stale
+        if resource.added_fields:
+            metadata["added_fields"] = sorted(resource.added_fields)
         if info.loads_ids:
             described = dlt.extract_resource_metadata(context, resource, info, loaded)
             metadata |= {key: value for key, value in described.items() if key.startswith("dagster/")}
         yield MaterializeResult(asset_key=[pipelines.dataset(feed), table], metadata=metadata)
     yield MaterializeResult(asset_key=[pipelines.dataset(feed), "_dlt_loads"], metadata={"new": len(info.loads_ids)})
     rows = sum(count for table, count in counts.items() if table not in ACCOUNTING and not table.startswith("_dlt"))
-    progress.report(f"{feed}: {rows:,} new rows" if configured else f"{feed}: not configured")
+    progress.report(
+        f"{feed}: stale" if stale else f"{feed}: {rows:,} new rows" if configured else f"{feed}: not configured"
+    )
 
 
 feeds = [feed_assets(feed) for feed in FEEDS]

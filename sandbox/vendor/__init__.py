@@ -1,10 +1,14 @@
-"""The vendor sandbox: an HTTP server that answers as Chainalysis KYT and as OFAC's publication service do.
+"""The vendor sandbox: an HTTP server that answers as Chainalysis and as OFAC's publication service do.
 
 Belongs here: the vendors' contracts (paths, headers, states, errors) served from the sandbox world's data.
 Does not: the world itself (its files lie below `<world>/vendor` and `<world>/landing`), loaders, any real vendor data.
 """
 
+from sandbox.vendor.faults import CONTROL_PATH, Faults
+from sandbox.vendor.kyt import KYT_PATH, TOKEN
+from sandbox.vendor.ofac import OFAC_PATH
 from sandbox.vendor.process import ServerProcess, start
-from sandbox.vendor.server import KYT_PATH, OFAC_PATH, TOKEN, Faults, Vendor, in_thread, serve
+from sandbox.vendor.server import Vendor, in_thread, serve
 
-__all__ = ["KYT_PATH", "OFAC_PATH", "TOKEN", "Faults", "ServerProcess", "Vendor", "in_thread", "serve", "start"]
+__all__ = ["CONTROL_PATH", "KYT_PATH", "OFAC_PATH", "TOKEN"]
+__all__ += ["Faults", "ServerProcess", "Vendor", "in_thread", "serve", "start"]

@@ -3,7 +3,9 @@
 import argparse
 from pathlib import Path
 
-from sandbox.vendor.server import TOKEN, Faults, serve
+from sandbox.vendor.faults import Faults
+from sandbox.vendor.kyt import TOKEN
+from sandbox.vendor.server import serve
 
 
 def main() -> None:
@@ -14,11 +16,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free port")
     parser.add_argument("--token", default=TOKEN, help="the API key that the KYT end-points accept")
     parser.add_argument(
-        "--fault",
+        "--faults",
         action="append",
         default=[],
-        metavar="STATUS:EVERY",
-        help="answer every EVERY-th KYT request with STATUS (429, 500, 503, or 403 as an HTML page)",
+        metavar="NAME[=VALUE],...",
+        help="what goes wrong: all, or names of docs/guide/sandbox.md; STATUS:EVERY = every n-th request gets STATUS",
     )
     parser.add_argument("--exit-with-stdin", action="store_true", help="end when standard input closes")
     arguments = parser.parse_args()
@@ -27,7 +29,7 @@ def main() -> None:
         host=arguments.host,
         port=arguments.port,
         token=arguments.token,
-        faults=Faults.parse(arguments.fault),
+        faults=Faults.parse(arguments.faults),
         exit_with_stdin=arguments.exit_with_stdin,
     )
 

@@ -1,6 +1,7 @@
 """The v1 list end-points' envelope, filters and paging."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from urllib.parse import parse_qsl
@@ -11,11 +12,12 @@ from sandbox.vendor.registry import Refused
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1000
 EQUALS = {"asset", "level", "transferReference", "userId", "alertType"}
 BOUNDS = {"createdAt_gte", "createdAt_lte", "alertStatusCreatedAt_gte", "alertStatusCreatedAt_lte"}
-SORTS = {"createdAt", "-createdAt"}
+SORTS = {"createdAt", "-createdAt", "alertStatusCreatedAt", "-alertStatusCreatedAt"}
 
 
-def page(rows: list[dict], query: str) -> bytes:
-    """One page of `rows` (oldest first) as `{"limit","offset","total","data"}` under the query string's filters.
+def page(rows: list[dict], query: str, shown: Callable[[list, int], list] = lambda rows, offset: rows) -> bytes:
+    """One page of `rows` (oldest first) as `{"limit","offset","total","data"}` under the query string's filters;
+    `shown(rows, offset)` says which of them are there yet for a reader who has come to `offset`.
 
     Raises Refused(400) on an unknown parameter or a value out of range."""
     asked = dict(parse_qsl(query, keep_blank_values=True))
@@ -34,8 +36,11 @@ def page(rows: list[dict], query: str) -> bytes:
             rows = [row for row in rows if _within(_moment(row[column], column), limit_at, after)]
         else:
             raise Refused(400, f"unknown parameter {name}")
+    if sort.lstrip("-") != "createdAt":
+        rows = sorted(rows, key=lambda row: (row[sort.lstrip("-")], row["alertIdentifier"]))
     if sort.startswith("-"):
         rows = rows[::-1]
+    rows = shown(rows, offset)
     data = ",".join(_json(row) for row in rows[offset : offset + limit])
     return f'{{"limit":{limit},"offset":{offset},"total":{len(rows)},"data":[{data}]}}'.encode()
 

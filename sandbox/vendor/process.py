@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from sandbox.vendor.server import KYT_PATH, OFAC_PATH, READY, TOKEN
+from sandbox.vendor.kyt import KYT_PATH, TOKEN
+from sandbox.vendor.ofac import OFAC_PATH
+from sandbox.vendor.server import READY
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -56,6 +56,13 @@ class Registry:
         self.transfers: dict[str, Registration] = {}
         self.attempts: dict[str, dict[str, bytes]] = {}
         self._listed: list[dict] | None = None
+        self._reviews: dict[str, dict] = {}
+
+    def review(self, alert_id: str, status: str, at: datetime, by: str) -> None:
+        """An investigator gives an alert another status."""
+        said = {"alertStatus": status, "alertStatusCreatedAt": answers.seconds_zulu(at), "alertStatusCreatedBy": by}
+        self._reviews[alert_id] = said
+        self._listed = None
 
     def register_transfer(self, user_id: str, body: bytes) -> bytes:
         """Registers a transfer and answers its summary, all null. Raises Refused(400) on a bad body."""
@@ -152,6 +159,7 @@ class Registry:
                 "minThreshold": None,
                 "maxThreshold": None,
             }
+            | self._reviews.get(alert["externalId"], {})
             for alert in alerts
         ]
 

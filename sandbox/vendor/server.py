@@ -1,6 +1,7 @@
-"""The HTTP face of the vendor sandbox: dispatch, authentication, status codes, faults on demand.
+"""The vendor sandbox as a server: which vendor answers below which path, and how the server runs.
 
-Belongs here: what a client sees of HTTP. What is answered comes from `registry`, `lists` and `publications`.
+A vendor is one module of this package with one handler, mounted here with one line. Belongs here: mounting, starting,
+stopping. Not here: what a vendor answers (its module) and what goes wrong on demand (`faults`).
 """
 
 import asyncio
@@ -8,149 +9,55 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import Self
-from urllib.parse import unquote
 
 from aiohttp import web
 
-from sandbox.vendor import lists
-from sandbox.vendor.answers import KytWorld
-from sandbox.vendor.publications import FILES, Publication
-from sandbox.vendor.registry import Refused, Registry
+from sandbox.vendor.faults import CONTROL_PATH, Faults, Limit, retry_after
+from sandbox.vendor.kyt import KYT_PATH, TOKEN, Kyt
+from sandbox.vendor.ofac import OFAC_PATH, STORAGE_PATH, Ofac
+from sandbox.vendor.risk import RISK_PATH, SANCTIONS_PATH, Risk
 
-KYT_PATH = "/api/kyt"
-OFAC_PATH = "/api/PublicationPreview/exports"
-STORAGE_PATH = "/ofac-storage"
-TOKEN = "sandbox-kyt-key"
 READY = "vendor sandbox listening on "
 
-TRANSFER_DETAILS = {"exposures", "alerts", "network-identifications"}
-ATTEMPT_DETAILS = {"", "exposures", "alerts", "network-identifications", "high-risk-addresses"}
-REASONS = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed"}
-REASONS |= {429: "Too Many Requests", 500: "Internal Server Error", 503: "Service Unavailable"}
-
-
-class Faults:
-    """Every n-th KYT request answered with a fault instead: status -> n. 403 comes as an edge's HTML page, 429 with
-    Retry-After."""
-
-    def __init__(self, every: dict[int, int] | None = None) -> None:
-        self.every = every or {}
-        self.requests = 0
-
-    @classmethod
-    def parse(cls, texts: Iterable[str]) -> Self:
-        """From `STATUS:EVERY` texts. Raises ValueError on anything else."""
-        return cls({int(status): int(every) for status, _, every in (text.partition(":") for text in texts)})
-
-    def next(self) -> web.Response | None:
-        self.requests += 1
-        for status, every in self.every.items():
-            if self.requests % every == 0:
-                return _fault(status)
-        return None
-
-
-def _fault(status: int) -> web.Response:
-    if status == 403:
-        page = "<html><head><title>403 Forbidden</title></head><body>Access denied.</body></html>"
-        return web.Response(status=403, text=page, content_type="text/html")
-    response = _error(status, "too many requests" if status == 429 else "try again later")
-    if status == 429:
-        response.headers["Retry-After"] = "1"
-    return response
-
-
-def _error(status: int, message: str) -> web.Response:
-    return web.json_response(
-        {"status": status, "error": REASONS.get(status, "Error"), "message": message}, status=status
-    )
-
-
-def _json(body: bytes, status: int = 200) -> web.Response:
-    return web.Response(body=body, status=status, content_type="application/json")
+Handler = Callable[[web.BaseRequest, str, str], Awaitable[web.StreamResponse]]
+"""Answers a request: the request as it came, its path below the mount, its query string."""
 
 
 class Vendor:
-    """The request handler over one sandbox world."""
+    """All vendors of one sandbox world behind one address. Each is mounted under its own path prefix, with the faults
+    in front of it; `GET` and `PUT /sandbox/faults` read and set those while the server runs."""
 
     def __init__(self, world_dir: Path, token: str = TOKEN, faults: Faults | None = None) -> None:
-        self.world = KytWorld(world_dir)
-        self.registry = Registry(self.world)
-        self.publication = Publication(world_dir)
-        self.token = token
-        self.faults = faults or Faults()
+        self.token, self.faults = token, faults or Faults()
+        self._mounts: dict[str, tuple[Handler, Limit]] = {}
+        kyt = Kyt(world_dir, token, self.faults)
+        self.registry = kyt.registry
+        self.mount(KYT_PATH, kyt)
+        risk = Risk(kyt.world, token)
+        self.mount(RISK_PATH, risk.risk)
+        self.mount(SANCTIONS_PATH, risk.sanctions)
+        ofac = Ofac(world_dir)
+        self.mount(OFAC_PATH, ofac)
+        self.mount(STORAGE_PATH, ofac)
+
+    def mount(self, prefix: str, handler: Handler, limit: Limit = retry_after) -> None:
+        """Serves every path below `prefix` with `handler(request, path below the prefix, query)`. `limit` makes the
+        vendor's own answer to too many requests, given the seconds to wait and the server's time."""
+        self._mounts[prefix] = handler, limit
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
-        try:
-            if path.startswith(KYT_PATH + "/"):
-                return await self._kyt(request, path.removeprefix(KYT_PATH), query)
-            if path.startswith((OFAC_PATH + "/", STORAGE_PATH + "/")):
-                return self._ofac(request, path)
-            raise Refused(404, f"no such end-point: {path}")
-        except Refused as refusal:
-            return _error(refusal.status, str(refusal))
-
-    async def _kyt(self, request: web.BaseRequest, path: str, query: str) -> web.Response:
-        token = request.headers.get("Token")
-        if token != self.token:
-            raise Refused(403, "the API key is not valid") if token else Refused(401, "header Token is missing")
-        fault = self.faults.next()
-        if fault is not None:
-            return fault
-        parts = path.split("/")[1:]
-        if request.method == "GET":
-            return _json(self._kyt_get(parts, query))
-        if request.method == "POST" and len(parts) == 4 and parts[:2] == ["v2", "users"] and parts[2]:
-            register = {
-                "transfers": self.registry.register_transfer,
-                "withdrawal-attempts": self.registry.register_attempt,
-            }.get(parts[3])
-            if register:
-                return _json(register(unquote(parts[2]), await request.read()), status=202)
-        raise Refused(405 if self._is_known(parts) else 404, f"{request.method} {path} is not served")
-
-    def _kyt_get(self, parts: list[str], query: str) -> bytes:
-        match parts:
-            case ["v2", "transfers", external_id]:
-                return self.registry.poll(external_id)
-            case ["v2", "transfers", external_id, kind] if kind in TRANSFER_DETAILS:
-                return self.registry.detail(external_id, kind)
-            case ["v2", "categories"]:
-                return self.world.categories
-            case ["v1", "alerts"] | ["v1", "alerts", ""]:
-                return lists.page(self.registry.listed_alerts(), query)
-            case ["v2", "withdrawal-attempts", external_id]:
-                return self.registry.attempt(external_id, "")
-            case ["v2", "withdrawal-attempts", external_id, kind] if kind in ATTEMPT_DETAILS:
-                return self.registry.attempt(external_id, kind)
-            case ["v2", "users", _, "transfers" | "withdrawal-attempts"]:
-                raise Refused(405, "register with POST")
-        raise Refused(404, f"no such end-point: {KYT_PATH}/{'/'.join(parts)}")
-
-    @staticmethod
-    def _is_known(parts: list[str]) -> bool:
-        return parts[:2] in (["v2", "transfers"], ["v2", "categories"], ["v2", "withdrawal-attempts"], ["v1", "alerts"])
-
-    def _ofac(self, request: web.BaseRequest, path: str) -> web.Response:
-        name = path.rpartition("/")[2].lower()
-        if request.method not in ("GET", "HEAD"):
-            raise Refused(405, "publications are read with GET")
-        if name not in FILES or name not in self.publication.files:
-            raise Refused(404, f"no such publication: {name}")
-        if path.startswith(OFAC_PATH):
-            return web.Response(status=302, headers={"Location": f"{STORAGE_PATH}/{name}"})
-        headers = {"ETag": self.publication.etags[name], "Last-Modified": self.publication.last_modified}
-        if self.publication.is_unchanged(
-            name, request.headers.get("If-None-Match"), request.headers.get("If-Modified-Since")
-        ):
-            return web.Response(status=304, headers=headers)
-        return web.Response(body=self.publication.files[name], content_type="text/csv", headers=headers)
+        if path == CONTROL_PATH:
+            return await self.faults.control(request)
+        prefix = max((one for one in self._mounts if f"{path}/".startswith(f"{one}/")), key=len, default=None)
+        if prefix is None:
+            return web.json_response({"status": 404, "message": f"no such end-point: {path}"}, status=404)
+        handler, limit = self._mounts[prefix]
+        return await self.faults.serve(request, lambda: handler(request, path.removeprefix(prefix), query), limit)
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from ingestion import chainalysis, pipeline
 from ingestion.chainalysis import Run, VendorError, chainalysis_source, parse
 from ingestion.chainalysis.landing import Landing
-from ingestion.chainalysis.schemas import TABLES
+from ingestion.chainalysis.schemas import KYT_TABLES, TABLES
 from orchestration.soda import read_contracts, verify
 from sandbox import replay, vendor
 from sandbox.vendor import sample
@@ -124,7 +124,7 @@ def ledger(home) -> None:
 
 
 def totals(landing: Landing) -> dict[str, int]:
-    counted = dict.fromkeys(TABLES, 0)
+    counted = dict.fromkeys(KYT_TABLES, 0)
     for row in landing.control_totals().to_pylist():
         counted[row["table_name"]] += row["source_rows"]
     return counted
@@ -133,7 +133,7 @@ def totals(landing: Landing) -> dict[str, int]:
 def unexplained(landing: Landing) -> dict[str, int]:
     """Source rows minus landed minus rejected, per table; only what does not add up."""
     left = totals(landing)
-    for name in TABLES:
+    for name in KYT_TABLES:
         left[name] -= landing.table(name).num_rows
     for row in landing.rejects().to_pylist():
         left[row["table_name"]] -= 1
@@ -164,6 +164,8 @@ def test_a_first_run_lands_everything_and_adds_up(world):
         "exposures": len(FINISHED),
         "alerts": len(ALERTS),
         "categories": len(sample.CATEGORIES),
+        "alert_states": len(ALERTS),
+        "withdrawal_attempts": 0,
     }
     assert unexplained(landing) == {}
     amounts = [row["source_amount"] for row in landing.control_totals().to_pylist() if row["table_name"] == "alerts"]
@@ -173,7 +175,7 @@ def test_a_first_run_lands_everything_and_adds_up(world):
 
 def test_the_order_of_the_answers_leaves_no_trace(world):
     one, many = screen(Scripted(world), concurrency=1), screen(Scripted(world), concurrency=16)
-    for name in TABLES:
+    for name in KYT_TABLES:
         assert one.table(name).equals(many.table(name))
     assert one.control_totals().equals(many.control_totals())
 
@@ -206,7 +208,8 @@ def test_a_run_lands_in_the_warehouse_and_a_second_run_changes_nothing(world, le
     handler.seen.clear()
     assert not load(handler).loads_ids
     assert query("select * from raw_chainalysis.transfers order by all") == before
-    assert [one for one in handler.seen if "/transfers/" not in one[1]] == [("GET", "/v1/alerts/")]
+    lists = [path for _, path in handler.seen if "/transfers/" not in path]
+    assert [path.partition("?")[2].partition("=")[0] for path in lists] == ["createdAt_gte", "alertStatusCreatedAt_gte"]
     asked_again = [path for _, path in handler.seen if "/transfers/" in path]
     assert sorted(asked_again) == sorted(f"/v2/transfers/{row['external_id']}" for row in PENDING)
 
@@ -249,16 +252,16 @@ def test_a_restart_of_the_vendor_midway_changes_nothing(world):
     finally:
         servers[-1].stop()
     assert len(servers) == 2
-    for name in TABLES:
+    for name in KYT_TABLES:
         assert landing.table(name).equals(undisturbed.table(name))
     assert landing.control_totals().equals(undisturbed.control_totals())
 
 
 def test_rate_limits_and_server_errors_are_waited_out(world):
-    handler = Scripted(world, faults=vendor.Faults({429: 70, 503: 13, 500: 31}))
+    handler = Scripted(world, faults=vendor.Faults.parse(["429:70,503:13,500:31"]))
     landing = screen(handler, attempts=6)
     assert unexplained(landing) == {}
-    for name in TABLES:
+    for name in KYT_TABLES:
         assert landing.table(name).equals(screen(Scripted(world)).table(name))
 
 
@@ -349,7 +352,7 @@ def test_late_alerts_are_fetched_and_alerts_on_strange_transfers_are_rejects(wor
     shown = [*handler.registry.listed_alerts(), listed("late-1", calm), strange, behaviour]
 
     def answer(_method: str, path: str) -> web.Response | None:
-        if path == "/v1/alerts/":
+        if path.startswith("/v1/alerts/"):
             text = json.dumps({"limit": 100, "offset": 0, "total": len(shown), "data": shown}, default=float)
             return web.json_response(text=text)
         if path == f"/v2/transfers/{calm['external_id']}/alerts":
@@ -362,21 +365,20 @@ def test_late_alerts_are_fetched_and_alerts_on_strange_transfers_are_rejects(wor
         "select external_id, exposure_type_code, alert_amount_usd, _known_at "
         "from raw_chainalysis.alerts where alert_external_id = 'late-1'"
     ) == [(calm["external_id"], "INDIRECT", Decimal("12.50"), datetime(2026, 1, 20, 8))]
-    assert query("select reason_code from raw_chainalysis.rejects order by all") == [
-        ("not_on_a_transfer",),
-        ("unknown_transfer",),
-    ]
+    assert query("select reason_code from raw_chainalysis.rejects order by all") == [("unknown_transfer",)]
+    new = "select alert_id from raw_chainalysis.alert_states where created_at = '2026-01-20 08:00:00' order by all"
+    assert query(new) == [("behaviour-1",), ("late-1",), ("strange-1",)]
     assert query(
         "select sum(source_rows), sum(source_amount) from raw_chainalysis.control_totals "
         "where table_name = 'alerts' and event_date is null and known_at = '2026-01-20 08:00:00'"
-    ) == [(3, Decimal("37.5"))]
+    ) == [(2, Decimal("25"))]
     assert not load(handler).loads_ids
 
 
 def test_a_list_that_does_not_hold_its_total_is_not_believed(world):
     script = {"/v1/alerts/": {"limit": 100, "offset": 0, "total": 3, "data": []}}
     handler = Scripted(world, lambda _, path: web.json_response(script[path]) if path in script else None)
-    with pytest.raises(VendorError, match="says total 3 and holds 0 rows"):
+    with pytest.raises(VendorError, match="says total 3 and holds 0 different alerts"):
         screen(handler)
 
 
@@ -405,7 +407,7 @@ def test_no_key_and_a_dead_vendor_say_what_to_do(world):
         dead = url + vendor.KYT_PATH
     with pytest.raises(VendorError, match="Set SOURCES__CHAINALYSIS__API_KEY"):
         _ = Run([movement(ROWS[0])], dead, None, 4, 0.1, 2, lambda *_: None).landing
-    with pytest.raises(VendorError, match="SOURCES__CHAINALYSIS__API_URL is right, then run again"):
+    with pytest.raises(VendorError, match="SOURCES__CHAINALYSIS__API_URL is right"):
         _ = Run([movement(ROWS[0])], dead, "key", 4, 0.1, 2, lambda *_: None).landing
 
 

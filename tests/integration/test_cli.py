@@ -75,10 +75,12 @@ def test_the_json_has_the_documented_shape(status, finished_home):
     counts = set(accounting.FEED_COUNTS)
     for feed in found["feeds"]:
         assert (
-            counts | {"feed", "configured"} <= set(feed) <= counts | {"feed", "configured"} | set(accounting.FEED_USD)
+            counts | {"feed", "configured", "stale"}
+            <= set(feed)
+            <= counts | {"feed", "configured", "stale"} | set(accounting.FEED_USD)
         )
     assert {feed["feed"] for feed in found["feeds"]} == FEEDS
-    assert all(feed["configured"] for feed in found["feeds"])
+    assert all(feed["configured"] and feed["stale"] is None for feed in found["feeds"])
 
     columns = {"scenario", "version", "population", "evaluated", "excluded", "not_evaluable", "errored", "unexplained"}
     assert all(set(scenario) == columns | {"alerts"} for scenario in found["scenarios"])

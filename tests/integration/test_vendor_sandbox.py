@@ -233,7 +233,7 @@ def test_a_restarted_server_forgets_and_gives_the_same_answers_again(world, rows
 
 
 def test_faults_on_demand(world):
-    with vendor.start(world, arguments=["--fault", "429:2", "--fault", "403:3"]) as server:
+    with vendor.start(world, arguments=["--faults", "429:2,403:3"]) as server:
         answers = [call(server, "GET", "/api/kyt/v2/categories") for _ in range(3)]
     assert [status for status, _, _ in answers] == [200, 429, 403]
     assert answers[1][1]["Retry-After"] == "1"

@@ -7,7 +7,8 @@ from decimal import Decimal
 import duckdb
 import pytest
 
-from ingestion.chainalysis.movements import Account, accounts, movements, transfers_to_register
+from ingestion.chainalysis.earlier import Account, Earlier
+from ingestion.chainalysis.movements import movements, transfers_to_register
 
 AT = datetime(2026, 1, 1, 12)
 
@@ -155,19 +156,14 @@ def test_a_transfer_that_finished_after_landing_as_pending_is_left(warehouse):
 
 
 def test_accounts_say_what_earlier_loads_hold_of_the_vendors_list(warehouse):
-    unknown = {"userId": "A9", "transferReference": "h:z", "direction": "SENT"}
     landed(
         warehouse,
         ("exchange:deposit:1", "e1", AT, "done"),
         alerts=(("e1", "a1", "done"), ("e1", "a2", "done"), ("e1", "a3", "killed")),
-        rejected=(("r1", "alerts", json.dumps(unknown)), ("r2", "transfers", "{}")),
     )
     keys = [("A1", "h:a", "received"), ("A9", "h:z", "sent"), ("A7", None, None)]
-    assert accounts(warehouse, keys) == {
-        keys[0]: Account("e1", frozenset({"a1", "a2"}), 0),
-        keys[1]: Account(None, frozenset(), 1),
-    }
-    assert accounts(warehouse, []) == {}
+    assert Earlier(warehouse).accounts(keys) == {keys[0]: Account("e1", frozenset({"a1", "a2"}))}
+    assert Earlier(warehouse).accounts([]) == {}
 
 
 def test_movements_come_sorted_and_once():

@@ -22,12 +22,12 @@ KEPT = {
         {
             "feed": "exchange", "source_rows": 1200, "raw_rows": 1190, "rejected_rows": 10, "superseded_rows": 3,
             "monitored_rows": 1187, "out_of_scope_rows": 0, "unexplained_rows": 0, "source_usd": "1000.50",
-            "unexplained_usd": "0.00", "reconciled": True, "configured": True,
+            "unexplained_usd": "0.00", "reconciled": True, "configured": True, "stale": None,
         },
         {
             "feed": "cases", "source_rows": 0, "raw_rows": 0, "rejected_rows": 0, "superseded_rows": 0,
             "monitored_rows": 0, "out_of_scope_rows": 0, "unexplained_rows": 0, "reconciled": True,
-            "configured": False,
+            "configured": False, "stale": None,
         },
     ],
     "scenarios": [
@@ -39,6 +39,7 @@ KEPT = {
     "checks": {"passed": 300, "warned": 1, "failed": 0, "not_run": 0, "failed_names": [], "warned_names": ["a b"]},
     "kris": [{"kri": "feed_completeness", "value": "100.000000", "unit": "%", "as_of": "2026-03-31", "rag": "green"}],
     "crashes": {},
+    "stale": {},
     "missing": [],
     "published": True,
 }  # fmt: skip
@@ -72,6 +73,7 @@ def test_a_run_without_a_blemish_is_trusted(kept):
         (lambda k: k["scenarios"][0].update(errored=2), "2 errored"),
         (lambda k: k.update(missing=["marts.fct_kris"]), "Not built in this run: marts.fct_kris"),
         (lambda k: k.update(published=False), "not published"),
+        (lambda k: k.update(stale={"chainalysis": "it is down"}), "Feed chainalysis is stale: it is down"),
         (lambda k: k.update(whole=False), "not the whole main job"),
     ],
 )

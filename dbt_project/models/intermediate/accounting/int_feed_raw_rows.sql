@@ -35,6 +35,14 @@ union all
 union all
 {{ raw_hop('chainalysis', 'categories', ['category_id']) }}
 union all
+{{ raw_hop('chainalysis', 'alert_states', ['alert_id']) }}
+union all
+{{ raw_hop('chainalysis', 'withdrawal_attempts', ['external_id']) }}
+union all
+{{ raw_hop('chainalysis', 'address_screenings', ['address', 'product_code']) }}
+union all
+{{ raw_hop('chainalysis', 'address_exposures', ['address', 'product_code', 'member_no']) }}
+union all
 {{ raw_hop('ofac', 'sdn_entries', ['publication_date', 'ent_num']) }}
 union all
 {{ raw_hop('ofac', 'sdn_addresses', ['publication_date', 'ent_num', 'add_num']) }}

@@ -43,6 +43,14 @@ union all
 union all
 {{ staged_hop('chainalysis', 'categories', ref('int_exposure_categories'), "c.vendor_code = 'chainalysis' and coalesce(cast(s.category_id as string), '') = c.vendor_category_id", 'c.vendor_code') }}
 union all
+{{ staged_hop('chainalysis', 'alert_states', '(select cast(null as string) as alert_id)', 's.alert_id = c.alert_id', 'c.alert_id', out_of_scope="'state_of_an_alert'") }}
+union all
+{{ staged_hop('chainalysis', 'withdrawal_attempts', '(select cast(null as string) as external_id)', 's.external_id = c.external_id', 'c.external_id', out_of_scope="'before_the_transfer'") }}
+union all
+{{ staged_hop('chainalysis', 'address_screenings', '(select cast(null as string) as address)', 's.address = c.address', 'c.address', out_of_scope="'about_an_address'") }}
+union all
+{{ staged_hop('chainalysis', 'address_exposures', '(select cast(null as string) as address)', 's.address = c.address', 'c.address', out_of_scope="'about_an_address'") }}
+union all
 {{ staged_hop('ofac', 'sdn_entries', ref('int_watchlist_entries'), 's.ent_num = c.ent_num and ' ~ within_span('s.publication_date', 'c'), 'c.ent_num') }}
 union all
 {{ staged_hop('ofac', 'sdn_addresses', ref('int_watchlist_places'), 's.ent_num = c.ent_num and s.add_num = c.place_no and ' ~ within_span('s.publication_date', 'c'), 'c.ent_num') }}

@@ -1,0 +1,263 @@
+"""The ledger's counterparty addresses, asked about at Chainalysis Address Screening and at its free sanctions API.
+
+Belongs here: which addresses, the requests, and the rows that the answers become. An address is asked about once per
+product. Neither answer says when it was made, so a row is known from the `Date` that the vendor's server put on it.
+"""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from urllib.parse import quote
+
+import duckdb
+
+from ingestion import control_totals, rejects
+from ingestion.chainalysis import parse
+from ingestion.chainalysis.movements import FIRST_ADDRESS, exists
+from ingestion.chainalysis.schemas import FEED
+from ingestion.vendor import Answer, Refusal, Vendor, VendorError, date_of
+
+WORKERS = 8
+RISK_PER_SECOND = 40
+SANCTIONS_PER_MINUTE = 1000
+"""The sanctions API allows 5,000 requests in five minutes."""
+
+
+@dataclass(frozen=True)
+class Product:
+    """One of the two products: where an address is asked for, and the members of its answers that hold rows."""
+
+    code: str
+    title: str
+    path: str
+    lists: tuple[str, ...]
+    known: frozenset[str]
+
+
+RISK = Product(
+    "risk",
+    "Chainalysis Address Screening",
+    "/v2/entities/",
+    ("addressIdentifications", "exposures"),
+    frozenset(
+        {"address", "risk", "riskReason", "cluster", "addressIdentifications", "exposures", "triggers", "status"}
+    ),
+)
+SANCTIONS = Product(
+    "sanctions",
+    "Chainalysis sanctions API",
+    "/api/v1/address/",
+    ("identifications",),
+    frozenset({"identifications"}),
+)
+
+
+def risk_vendor(url: str, key: str | None, attempts: int) -> Vendor:
+    """The client of Address Screening, whose key is the KYT key."""
+    headers = {"Token": _key(key, "API_KEY")}
+    return Vendor(FEED, RISK.title, url, headers=headers, per_second=RISK_PER_SECOND, attempts=attempts)
+
+
+def sanctions_vendor(url: str, key: str | None, attempts: int) -> Vendor:
+    """The client of the free sanctions API, which has keys of its own."""
+    headers = {"X-API-Key": _key(key, "SANCTIONS_API_KEY")}
+    limit = SANCTIONS_PER_MINUTE
+    return Vendor(FEED, SANCTIONS.title, url, headers=headers, per_minute=limit, attempts=attempts, prefix="sanctions_")
+
+
+def _key(key: str | None, name: str) -> str:
+    if not key:
+        raise VendorError(f"Chainalysis: no key. Set SOURCES__CHAINALYSIS__{name}.")
+    return key
+
+
+def to_screen(connection: duckdb.DuckDBPyConnection, product: Product) -> list[str]:
+    """Counterparty addresses of the crypto movements in `raw_exchange` that this product was not asked about."""
+    if not (exists(connection, "raw_exchange", "deposits") and exists(connection, "raw_exchange", "withdrawals")):
+        return []
+    landed = exists(connection, "raw_chainalysis", "address_screenings")
+    given = {"first_address": FIRST_ADDRESS} | ({"product_code": product.code} if landed else {})
+    return [address for (address,) in connection.execute(_ADDRESSES + (_LANDED if landed else ""), given).fetchall()]
+
+
+_ADDRESSES = """
+with completed as (select load_id from raw_exchange._dlt_loads where status = 0),
+field as (
+    select from_address as text from raw_exchange.deposits
+    where rail_code = 'crypto' and _dlt_load_id in (from completed)
+    union all
+    select to_address from raw_exchange.withdrawals where rail_code = 'crypto' and _dlt_load_id in (from completed)
+)
+select distinct trim(regexp_extract(text, $first_address)) as address from field
+where regexp_matches(text, $first_address)
+"""
+
+_LANDED = """
+except
+select address from (
+    select address, product_code, _dlt_load_id from raw_chainalysis.address_screenings
+    union all
+    select raw_record ->> '$.address', raw_record ->> '$.product_code', _dlt_load_id from raw_chainalysis.rejects
+    where table_name = 'address_screenings'
+)
+where product_code = $product_code
+    and _dlt_load_id in (select load_id from raw_chainalysis._dlt_loads where status = 0)
+"""
+
+
+@dataclass
+class Screened:
+    """The rows, totals and rejects of one run's address screening."""
+
+    rows: dict[str, list[dict]] = field(default_factory=lambda: defaultdict(list))
+    totals: list[dict] = field(default_factory=list)
+    rejects: list[dict] = field(default_factory=list)
+    added: set[str] = field(default_factory=set)
+
+    def ask(
+        self, product: Product, vendor: Vendor, addresses: list[str], progress: Callable[[str, int, int], None]
+    ) -> None:
+        """Asks about the addresses and takes in what is answered. Raises VendorError."""
+        by_day: dict[date, list[tuple[str, Answer | Refusal]]] = defaultdict(list)
+        with vendor, ThreadPoolExecutor(WORKERS) as executor:
+            answers = executor.map(lambda address: _ask(vendor, product, address), sorted(addresses))
+            for number, (address, answer) in enumerate(zip(sorted(addresses), answers, strict=True), 1):
+                by_day[_answered_at(answer).date()].append((address, answer))
+                if number % 250 == 0 or number == len(addresses):
+                    progress(f"{product.code} of addresses", number, len(addresses))
+        for day, answered in sorted(by_day.items()):
+            self._take_in(product, day, answered)
+
+    def _take_in(self, product: Product, day: date, answered: list[tuple[str, Answer | Refusal]]) -> None:
+        asked = hashlib.sha256("\n".join(address for address, _ in answered).encode()).hexdigest()[:16]
+        extract_id = f"{product.code}/{day.isoformat()}:{asked}"
+        newest = max(_answered_at(answer) for _, answer in answered)
+        counts, numbers = Counter({"address_screenings": len(answered), "address_exposures": 0}), Counter()
+
+        def number(table: str) -> int:
+            numbers[table] += 1
+            return numbers[table]
+
+        for address, answer in answered:
+            known_at = _answered_at(answer)
+            stamp = {"address": address, "product_code": product.code, "_known_at": known_at, "_extract_id": extract_id}
+            try:
+                if isinstance(answer, Refusal):
+                    raise parse.Unreadable(f"the vendor refused it with HTTP {answer.status}: {answer.message}")
+                row = _screening(answer.data, product, self.added)
+                # Counted in the answer as the vendor wrote it, before any member is looked at.
+                members = [(name, member) for name in product.lists for member in _distinct(answer.data.get(name))]
+                exposures = [_member(name, member) for name, member in members]
+            except parse.Unreadable as problem:
+                self._reject(product, address, answer, extract_id, number("address_screenings"), known_at, problem)
+                continue
+            self.rows["address_screenings"].append(stamp | row | {"_record_no": number("address_screenings")})
+            counts["address_exposures"] += len(members)
+            for position, exposure in enumerate(exposures, 1):
+                own = {"member_no": position, "_record_no": number("address_exposures")}
+                self.rows["address_exposures"].append(stamp | exposure | own)
+        for table, rows in counts.items():
+            self.totals.append(
+                control_totals.row(
+                    extract_id=extract_id,
+                    feed_code=FEED,
+                    table_name=table,
+                    source_rows=rows,
+                    captured_by="independent_count",
+                    source_uri=f"{product.path}{{address}}",
+                    known_at=newest,
+                )
+            )
+
+    def _reject(
+        self,
+        product: Product,
+        address: str,
+        answer: Answer | Refusal,
+        extract_id: str,
+        number: int,
+        known_at: datetime,
+        problem: parse.Unreadable,
+    ) -> None:
+        refused = isinstance(answer, Refusal)
+        said = parse.text(answer.body) if refused else answer.body.decode(errors="replace")
+        self.rejects.append(
+            rejects.row(
+                feed_code=FEED,
+                table_name="address_screenings",
+                extract_id=extract_id,
+                record_no=number,
+                reason_code="refused_by_vendor" if refused else "unreadable_answer",
+                reason=str(problem),
+                raw_record={"address": address, "product_code": product.code, "answer": said},
+                first_seen_at=known_at,
+                event_date=known_at.date(),
+            )
+        )
+
+
+def _ask(vendor: Vendor, product: Product, address: str) -> Answer | Refusal:
+    try:
+        return vendor.get(product.path + quote(address, safe=""))
+    except Refusal as refusal:
+        return refusal
+
+
+def _answered_at(answer: Answer | Refusal) -> datetime:
+    """The server's own word for when it answered, naive UTC."""
+    answered_at = date_of(answer.headers)
+    if answered_at is None:
+        raise VendorError(
+            "Chainalysis answered about an address without a Date header, so that nobody knows when its answer became "
+            "known. Something between here and the vendor takes it away."
+        )
+    return answered_at.replace(tzinfo=None)
+
+
+def _screening(answer: object, product: Product, added: set[str]) -> dict:
+    if not isinstance(answer, dict):
+        raise parse.Unreadable("the answer is not a JSON object")
+    added |= {f"{product.code}.{name}" for name in answer.keys() - product.known}
+    lists = [name for name in product.lists if not isinstance(answer.get(name, []), list)]
+    if lists or product.lists[0] not in answer:
+        raise parse.Unreadable(f"{(lists or product.lists)[0]} is not a list")
+    cluster = answer.get("cluster") or {}
+    texts = {
+        "risk_code": answer.get("risk"),
+        "risk_reason": answer.get("riskReason"),
+        "cluster_name": cluster.get("name") if isinstance(cluster, dict) else cluster,
+        "cluster_category": cluster.get("category") if isinstance(cluster, dict) else None,
+        "status_code": answer.get("status"),
+    }
+    return {
+        **{name: _text(value, name) for name, value in texts.items()},
+        "identification_count": len(_distinct(answer[product.lists[0]])),
+        "answer_json": parse.text(answer | {name: _distinct(answer[name]) for name in product.lists if name in answer}),
+    }
+
+
+def _member(list_name: str, member: object) -> dict:
+    if not isinstance(member, dict):
+        raise parse.Unreadable(f"a member of {list_name} is not a JSON object")
+    names = {"category": "category", "name": "name", "description": "description"}
+    names |= {"exposure_type_code": "exposureType", "direction_code": "direction"}
+    return {
+        "member_code": "exposures" if list_name == "exposures" else "identifications",
+        **{column: _text(member.get(name), name) for column, name in names.items()},
+        "value_usd": parse.usd(member.get("value"), "value"),
+        "answer_json": parse.text(member),
+    }
+
+
+def _distinct(members: list | None) -> list:
+    """The members in a fixed order, each once: a vendor may repeat and shuffle them."""
+    return parse.distinct(members or [])
+
+
+def _text(value: object, name: str) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise parse.Unreadable(f"{name} {value!r} is not text")
+    return value

@@ -1,0 +1,105 @@
+"""What earlier runs brought in of the vendor's alerts: where its list was read up to, and what is accounted for.
+
+Only completed loads are read. Without a warehouse, or before the first load, there is nothing earlier.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+import pyarrow as pa
+
+from ingestion import pipeline
+from ingestion.chainalysis.movements import Key, exists
+
+State = tuple[str, str | None, datetime | None]
+"""One state of a listed alert: its identifier, its status and when it got that status (naive UTC)."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """What earlier runs landed on one key of the vendor's alert list: our external id of the transfer and the ids of
+    its alerts."""
+
+    external_id: str
+    alerts: frozenset[str]
+
+
+class Earlier:
+    """The answers, from the given connection, else from the warehouse as it is at the time of asking."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection | None = None) -> None:
+        self._connection = connection
+
+    def cursors(self) -> tuple[datetime | None, datetime | None]:
+        """The newest createdAt and alertStatusCreatedAt that landed, naive UTC."""
+        found = self._ask(_CURSORS, "alert_states")
+        return found[0] if found else (None, None)
+
+    def states(self, identifiers: Collection[str]) -> set[State]:
+        """Landed states of these alerts; those that were rejected count as landed."""
+        wanted = pa.table({"alert_id": pa.array(sorted(identifiers), pa.string())})
+        return set(self._ask(_STATES, "alert_states", wanted))
+
+    def accounts(self, keys: Iterable[Key]) -> dict[Key, Account]:
+        """The account of each key that is a landed transfer's."""
+        columns = zip(*sorted(keys, key=str), strict=True)
+        names = ("user_id", "transfer_reference", "direction_code")
+        wanted = pa.table({name: pa.array(column, pa.string()) for name, column in zip(names, columns, strict=False)})
+        found = self._ask(_ACCOUNTS, "alerts", wanted)
+        return {(user, ref, direction): Account(ext, frozenset(ids or ())) for user, ref, direction, ext, ids in found}
+
+    def _ask(self, query: str, table: str, wanted: pa.Table | None = None) -> list[tuple]:
+        if wanted is not None and not wanted.num_rows:
+            return []
+        if self._connection is not None:
+            return _rows(self._connection, query, table, wanted)
+        if not pipeline.warehouse_path().exists():
+            return []
+        with pipeline.warehouse() as connection:
+            return _rows(connection, query, table, wanted)
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str, table: str, wanted: pa.Table | None = None) -> list[tuple]:
+    """The query's rows, none where the table has not been made yet; it sees `wanted` under that name."""
+    if not exists(connection, "raw_chainalysis", table):
+        return []
+    connection.register("wanted", wanted if wanted is not None else pa.table({"nothing": pa.array([], pa.string())}))
+    try:
+        return connection.execute(_COMPLETED + query).fetchall()
+    finally:
+        connection.unregister("wanted")
+
+
+_COMPLETED = "with completed as (select load_id from raw_chainalysis._dlt_loads where status = 0) "
+
+_CURSORS = """
+select max(created_at), max(alert_status_at) from raw_chainalysis.alert_states
+where _dlt_load_id in (from completed)
+having count(*) > 0
+"""
+
+_STATES = """
+select alert_id, alert_status_code, alert_status_at
+from raw_chainalysis.alert_states join wanted using (alert_id)
+where _dlt_load_id in (from completed)
+union
+select alert_id, raw_record ->> '$.alertStatus', try_cast(raw_record ->> '$.alert_status_at' as timestamp)
+from (
+    select raw_record ->> '$.alertIdentifier' as alert_id, raw_record from raw_chainalysis.rejects
+    where table_name = 'alert_states' and _dlt_load_id in (from completed)
+) join wanted using (alert_id)
+"""
+
+_ACCOUNTS = """
+select wanted.user_id, wanted.transfer_reference, wanted.direction_code, max(transfers.external_id),
+    list(distinct alerts.alert_external_id) filter (where alerts.alert_external_id is not null)
+from wanted
+join raw_chainalysis.transfers as transfers
+    on transfers.user_id = wanted.user_id and transfers.transfer_reference = wanted.transfer_reference
+    and transfers.direction_code = wanted.direction_code and transfers._dlt_load_id in (from completed)
+left join raw_chainalysis.alerts as alerts
+    on alerts.external_id = transfers.external_id and alerts._dlt_load_id in (from completed)
+group by all
+"""
