@@ -6,12 +6,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 
-import pandas as pd
 import pytest
 
 from ingestion import pipeline
 from ingestion.deliveries import DeliveryError
-from ingestion.ofac import ofac_source
+from ingestion.watchlists import watchlists_source
 from orchestration.soda import check_name, read_contracts, verify
 
 REPOSITORY = Path(__file__).parents[2]
@@ -29,8 +28,9 @@ def publish(
     (folder / "sdn_comments.csv").write_text("")
 
 
-def load(bucket: Path | None = None, **more) -> object:
-    return pipeline.run(ofac_source(bucket_url=str(bucket) if bucket else None, **more), "ofac")
+def load(ofac: Path | str | None = None, **more) -> object:
+    source = watchlists_source(ofac_sdn_url=str(ofac) if ofac else None, retry_seconds=0.01, **more)
+    return pipeline.run(source, "watchlists")
 
 
 def query(sql: str) -> list[tuple]:
@@ -41,12 +41,13 @@ def query(sql: str) -> list[tuple]:
 UNEXPLAINED = """
     select table_name, _extract_id, sum(stated), sum(landed)
     from (
-        select table_name, extract_id as _extract_id, source_rows as stated, 0 as landed from raw_ofac.control_totals
-        union all select 'sdn_entries', _extract_id, 0, 1 from raw_ofac.sdn_entries
-        union all select 'sdn_addresses', _extract_id, 0, 1 from raw_ofac.sdn_addresses
-        union all select 'sdn_aliases', _extract_id, 0, 1 from raw_ofac.sdn_aliases
-        union all select 'digital_currency_addresses', _extract_id, 0, 1 from raw_ofac.digital_currency_addresses
-        union all select table_name, extract_id, 0, 1 from raw_ofac.rejects
+        select table_name, extract_id as _extract_id, source_rows as stated, 0 as landed from raw_watchlists.control_totals
+        union all select 'entries', _extract_id, 0, 1 from raw_watchlists.entries
+        union all select 'names', _extract_id, 0, 1 from raw_watchlists.names
+        union all select 'places', _extract_id, 0, 1 from raw_watchlists.places
+        union all select 'identifiers', _extract_id, 0, 1 from raw_watchlists.identifiers
+        union all select 'digital_currency_addresses', _extract_id, 0, 1 from raw_watchlists.digital_currency_addresses
+        union all select table_name, extract_id, 0, 1 from raw_watchlists.rejects
     )
     group by all having sum(stated) <> sum(landed)
 """
@@ -56,7 +57,7 @@ def failed_checks() -> set[str]:
     failed = set()
     with pipeline.warehouse() as connection:
         for contract in read_contracts(REPOSITORY / "checks"):
-            if contract.schema == "raw_ofac":
+            if contract.schema == "raw_watchlists":
                 titles = {check_name(path): title for path, title in contract.checks.items()}
                 failed |= {titles[r.check_name] for r in verify(contract, connection) if not r.passed}
     return failed
@@ -68,11 +69,11 @@ def test_publications_in_dated_folders_land_whole_and_once(home, tmp_path):
     load(tmp_path / "in", end=date(2026, 2, 1))
     load(tmp_path / "in")
     assert not load(tmp_path / "in").loads_ids
-    assert query("select publication_date, _known_at, ent_num, _record_no from raw_ofac.sdn_entries order by all") == [
-        (date(2026, 1, 1), datetime(2026, 1, 1), "1", 1),
-        (date(2026, 1, 1), datetime(2026, 1, 1), "2", 2),
-        (date(2026, 2, 15), datetime(2026, 2, 15), "1", 1),
-        (date(2026, 2, 15), datetime(2026, 2, 15), "3", 2),
+    assert query("select published_at, _known_at, entry_id, _record_no from raw_watchlists.entries order by all") == [
+        (datetime(2026, 1, 1), datetime(2026, 1, 1), "1", 1),
+        (datetime(2026, 1, 1), datetime(2026, 1, 1), "2", 2),
+        (datetime(2026, 2, 15), datetime(2026, 2, 15), "1", 1),
+        (datetime(2026, 2, 15), datetime(2026, 2, 15), "3", 2),
     ]
     assert query(UNEXPLAINED) == []
 
@@ -130,24 +131,24 @@ def list_service(tmp_path):
 def test_the_list_service_is_asked_politely_and_its_publication_lands_when_it_changed(home, list_service):
     folder, base_url, seen, state = list_service
     publish(folder, 1, 2)
-    load(base_url=base_url)
-    assert query("select publication_date, _known_at, count(*) from raw_ofac.sdn_entries group by all") == [
-        (date(2026, 1, 10), datetime(2026, 1, 10, 9, 30), 2)
+    load(base_url)
+    assert query("select published_at, _known_at, count(*) from raw_watchlists.entries group by all") == [
+        (datetime(2026, 1, 10, 9, 30), datetime(2026, 1, 10, 9, 30), 2)
     ]
     seen.clear()
-    load(base_url=base_url)
+    load(base_url)
     assert {status for path, status in seen if path.startswith("/storage")} == {304}
     # New validators over the same bytes are no new publication
     state["etag"] = 2
-    load(base_url=base_url)
-    assert query("select count(*) from raw_ofac.sdn_entries") == [(2,)]
+    load(base_url)
+    assert query("select count(*) from raw_watchlists.entries") == [(2,)]
     publish(folder, 1, 2, 3)
     (folder / "sdn_comments.csv").unlink()
     state.update(etag=3, modified=datetime(2026, 2, 1))
-    load(base_url=base_url)
-    assert query("select publication_date, count(*) from raw_ofac.sdn_entries group by all order by all") == [
-        (date(2026, 1, 10), 2),
-        (date(2026, 2, 1), 3),
+    load(base_url)
+    assert query("select published_at, count(*) from raw_watchlists.entries group by all order by all") == [
+        (datetime(2026, 1, 10, 9, 30), 2),
+        (datetime(2026, 2, 1), 3),
     ]
     assert query(UNEXPLAINED) == []
 
@@ -155,29 +156,25 @@ def test_the_list_service_is_asked_politely_and_its_publication_lands_when_it_ch
 def test_two_real_publications_show_their_history(home, shared_data):
     load(shared_data / "watchlists/ofac")
     with pipeline.warehouse() as connection:
-        landed = connection.sql("select * from raw_ofac.sdn_entries").df()
-    columns = [
-        name for name in landed.columns if not name.startswith("_") and name not in ("ent_num", "publication_date")
-    ]
+        landed = connection.sql("select * from raw_watchlists.entries").df()
     old, new = (
-        landed[landed["publication_date"].dt.year == year].set_index("ent_num")[columns].astype(object).fillna("")
-        for year in (2019, 2021)
+        landed[landed["published_at"].dt.year == year].set_index("entry_id")["record_text"] for year in (2019, 2021)
     )
     assert old.index.is_unique and new.index.is_unique
     kept = new.index.intersection(old.index)
-    changed = (new.loc[kept] != old.loc[kept]).any(axis=1)
+    changed = new.loc[kept] != old.loc[kept]
     added, removed = new.index.difference(old.index), old.index.difference(new.index)
     assert (len(added), len(removed), int(changed.sum())) == (1858, 261, 836)
-    assert pd.concat([old, new])["remarks"].str.len().max() > 1000  # the overflow is there
+    assert landed["remarks"].str.len().max() > 1000  # the overflow is there
     mentions = query(
-        "select publication_date, is_overflow, count(*), count(distinct address) "
-        "from raw_ofac.digital_currency_addresses group by all order by all"
+        "select published_at, is_overflow, count(*), count(distinct address) "
+        "from raw_watchlists.digital_currency_addresses group by all order by all"
     )
     assert mentions == [
-        (date(2019, 1, 1), False, 2, 2),
-        (date(2021, 7, 1), False, 81, mentions[1][3]),
-        (date(2021, 7, 1), True, 16, mentions[2][3]),
+        (datetime(2019, 1, 1), False, 2, 2),
+        (datetime(2021, 7, 1), False, 81, mentions[1][3]),
+        (datetime(2021, 7, 1), True, 16, mentions[2][3]),
     ]
-    assert query("select count(*) from raw_ofac.rejects") == [(0,)]
+    assert query("select count(*) from raw_watchlists.rejects") == [(0,)]
     assert query(UNEXPLAINED) == []
     assert failed_checks() == set()

@@ -1,15 +1,17 @@
 with source as (
-  {{ as_known('ofac', 'sdn_addresses', ['publication_date', 'ent_num', 'add_num']) | indent(2) }}
+  {{ as_known('watchlists', 'places', ['list_code', 'published_at', 'entry_id', 'place_no']) | indent(2) }}
 )
 
 select
-  ent_num,
-  add_num,
+  list_code,
+  published_at,
+  entry_id,
+  place_no,
+  place_type,
   address,
   city,
   country,
-  add_remarks,
-  publication_date,
+  note,
   _known_at as known_at,
   _first_known_at as first_known_at,
   _extract_id as extract_id,
