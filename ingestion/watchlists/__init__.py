@@ -45,7 +45,8 @@ def watchlists_source(
     end: date | None = None,
 ) -> Iterable[DltResource]:
     """The new publications of each list that has a place: a folder, or an address (http, https) whose current
-    publication is fetched if it has changed. `start` and `end` keep publication dates of a half-open window, in folders.
+    publication is fetched if it has changed. `start` and `end` keep publication dates of a half-open window, in
+    folders.
     `retry_seconds` is waited before the second try of a fetch, then twice as long, and so on.
 
     A publisher that does not answer does not stop the other lists: its last publication stays, and the log says so.

@@ -67,7 +67,9 @@ def fetch(
                     if status != 200:
                         raise Refusal(status, f"{title}: HTTP {status} for {place}")
                     if "html" in answer.headers.get("Content-Type", ""):
-                        raise VendorError(f"{title}: {place} is a web page and no list: see whether the address is right")
+                        raise VendorError(
+                            f"{title}: {place} is a web page and no list: is the address right?"
+                        )
                     trouble = _save(answer, target, checksum)
                     if not trouble:
                         return _fetched(answer, target)

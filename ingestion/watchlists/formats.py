@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ingestion.watchlists import eu, ofac_advanced, ofac_csv, ofac_xml, opensanctions, uk, un
 from ingestion.watchlists.model import Found
-from ingestion.watchlists.xml import Counted, Rules, Walk
+from ingestion.watchlists.xml import Counted, Rules, Walk, head
 from ingestion.watchlists.xml import count as count_xml
 
 Files = Mapping[str, Path]
@@ -20,22 +20,17 @@ _DATES = ("%Y-%m-%d", "%m/%d/%Y", "%d-%b-%Y", "%d/%m/%Y")
 
 @dataclass(frozen=True)
 class Format:
-    """One form of a list. `patterns` are its file names, in lower case; `dated_by` is what the document says about the
-    day or instant of its publication."""
+    """One form of a list. `patterns` are its file names, in lower case; `dated_by` reads from the beginning of a file
+    what it says about the day or instant of its publication."""
 
     patterns: tuple[str, ...]
     count: Callable[[Files], Counted]
     parse: Callable[[Files], Iterator[Found]]
-    dated_by: Callable[[Mapping[str, str]], str | None] = lambda stated: None
+    dated_by: Callable[[Path], str | None] = lambda path: None
 
 
-def _single(patterns: tuple[str, ...], count: Callable, parse: Callable, *dates: str) -> Format:
-    return Format(
-        patterns,
-        lambda files: count(_only(files)),
-        lambda files: parse(_only(files)),
-        lambda stated: next((stated[name] for name in dates if stated.get(name)), None),
-    )
+def _single(patterns: tuple[str, ...], count: Callable, parse: Callable, **more: Callable) -> Format:
+    return Format(patterns, lambda files: count(_only(files)), lambda files: parse(_only(files)), **more)
 
 
 def _only(files: Files) -> Path:
@@ -44,27 +39,32 @@ def _only(files: Files) -> Path:
 
 
 def _xml(patterns: tuple[str, ...], rules: Rules, parse: Callable, *dates: str) -> Format:
-    return _single(patterns, lambda path: count_xml(path, Walk(rules)), parse, *dates)
+    def dated_by(path: Path) -> str | None:
+        stated = head(path, Walk(rules)).stated
+        return next((stated[name] for name in dates if stated.get(name)), None)
+
+    return _single(patterns, lambda path: count_xml(path, Walk(rules)), parse, dated_by=dated_by)
 
 
-def _issued(stated: Mapping[str, str]) -> str | None:
+def _issued(path: Path) -> str | None:
+    stated = head(path, ofac_advanced.AdvancedWalk()).stated
     parts = [stated.get(name, "") for name in ("Year", "Month", "Day")]
     return "-".join([parts[0], parts[1].zfill(2), parts[2].zfill(2)]) if all(parts) else None
 
 
 FORMATS = {
     "ofac_csv": Format((*ofac_csv.FILES.values(), ofac_csv.COMMENTS), ofac_csv.count, ofac_csv.parse),
-    "ofac_advanced_xml": Format(
+    "ofac_advanced_xml": _single(
         ("*sdn_advanced*.xml",),
-        lambda files: count_xml(_only(files), ofac_advanced.AdvancedWalk()),
-        lambda files: ofac_advanced.parse(_only(files)),
-        _issued,
+        lambda path: count_xml(path, ofac_advanced.AdvancedWalk()),
+        ofac_advanced.parse,
+        dated_by=_issued,
     ),
     "ofac_xml": _xml(("*sdn*.xml",), ofac_xml.RULES, ofac_xml.parse, "Publish_Date"),
     "un_xml": _xml(("*.xml",), un.RULES, un.parse, "dateGenerated"),
     "eu_xml": _xml(("*.xml", "content"), eu.RULES, eu.parse, "generationDate"),
     "uk_xml": _xml(("*.xml",), uk.RULES, uk.parse_xml, "DateGenerated", "dateGenerated"),
-    "uk_csv": _single(("*.csv",), uk.count_csv, uk.parse_csv, "Report Date"),
+    "uk_csv": _single(("*.csv",), uk.count_csv, uk.parse_csv, dated_by=uk.report_date),
     "ftm": _single(
         ("*entities.ftm.json",),
         partial(opensanctions.count, is_delta=False),

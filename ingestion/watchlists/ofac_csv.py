@@ -131,9 +131,7 @@ def count(files: Mapping[str, Path]) -> Counted:
         if not read[name].strip() and name != COMMENTS:
             raise UnusablePublication(f"{name} is empty: fetch the publication again")
         if read[name].count(b'"') % 2:
-            raise UnusablePublication(
-                f"{name} has a quote that is never closed, it may be cut off: fetch it again"
-            )
+            raise UnusablePublication(f"{name} has a quote that is never closed, it may be cut off: fetch it again")
     counted = Counted()
     counted.totals.update({table: lines(read[name]) for table, name in FILES.items()})
     spliced, orphans = splice(read["sdn.csv"], read.get(COMMENTS, b""))

@@ -88,8 +88,6 @@ def _entry(element, number: str) -> Iterator[Found]:
 def _address(number: str, words: str, mention_no: int) -> Found:
     for _, code, address in labelled(words):
         if code is not None:
-            return child(
-                "digital_currency_addresses", number, asset_code=code, address=address, mention_no=mention_no
-            )
+            return child("digital_currency_addresses", number, asset_code=code, address=address, mention_no=mention_no)
     reason = f"entry {number}: no currency code and address follow"
     return Rejected("digital_currency_addresses", "unreadable_mention", reason, words)

@@ -115,9 +115,7 @@ def _entity(entity: Mapping, number: str, op: str, is_whole: bool, text: str) ->
     if entity.get("schema") == "CryptoWallet":
         code = (_values(entity, "currency") or _values(entity, "currencySymbol") or ["UNKNOWN"])[0]
         for mention_no, address in enumerate(_values(entity, "publicKey"), 1):
-            yield child(
-                "digital_currency_addresses", number, asset_code=code, address=address, mention_no=mention_no
-            )
+            yield child("digital_currency_addresses", number, asset_code=code, address=address, mention_no=mention_no)
 
 
 def _values(entity: Mapping, name: str) -> list[str]:
@@ -164,7 +162,8 @@ def _add(counted: Counted, connection: duckdb.DuckDBPyConnection, lines: list[st
         "names": " + ".join(map(lengths, NAMES)),
         "places": " + ".join(map(lengths, ("address", "birthPlace"))),
         "identifiers": " + ".join(map(lengths, IDENTIFIERS)),
-        "digital_currency_addresses": f"case when entity ->> 'schema' = 'CryptoWallet' then {lengths('publicKey')} else 0 end",
+        "digital_currency_addresses": "case when entity ->> 'schema' = 'CryptoWallet' "
+        f"then {lengths('publicKey')} else 0 end",
     }
     held = pa.table({"line": pa.array(lines, pa.string())})
     connection.register("held", held)

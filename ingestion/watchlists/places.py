@@ -56,7 +56,7 @@ def in_folder(
     if not bucket.is_dir():
         raise DeliveryError(f"{bucket} is not a folder: set {list_code}_url to the folder of the list, or its address.")
     patterns = {pattern: code for code in LISTS[list_code] for pattern in _cases(FORMATS[code].patterns)}
-    if _has_folders(bucket) or any(format_of(list_code, path.name) == "ofac_csv" for path in bucket.iterdir()):
+    if _has_folders(bucket) or any(format_of(list_code, path.name) == "ofac_csv" for path in bucket.rglob("*")):
         found = deliveries(location, patterns, start=start, end=end, known_at_from=_named)
     else:
         found = landing.find(location, patterns, lambda path: _says(list_code, path), start=start, end=end)
@@ -88,9 +88,8 @@ def _says(list_code: str, path: Path) -> datetime:
     """When a file says it was published, or the version in the name of one that does not."""
     if version := _VERSION.search(path.as_posix()):
         return datetime.strptime(version.group(1), "%Y%m%d%H%M%S")
-    form = FORMATS[format_of(list_code, path.name)]
     try:
-        moment = instant(form.dated_by(form.count({path.name: path}).stated))
+        moment = instant(FORMATS[format_of(list_code, path.name)].dated_by(path))
     except UnusablePublication as error:
         raise DeliveryError(f"{path}: {error}. Fetch it again, or take it out of the folder.") from None
     if moment is None:

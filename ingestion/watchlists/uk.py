@@ -183,12 +183,11 @@ def _lines(path: Path) -> Iterator[list[str]]:
 
 
 def count_csv(path: Path) -> Counted:
-    """Records by table with DuckDB's CSV reader over the file, and the report date of its first line. Raises
+    """Records by table with DuckDB's CSV reader over the file. Raises
     UnusablePublication for what is empty, cut off, or has other columns."""
-    raw = path.read_bytes()
-    head = raw.decode("utf-8-sig", "replace")[:200].splitlines()
-    if not head or not head[0].startswith("Report Date:"):
+    if report_date(path) is None:
         raise UnusablePublication("its first line is not 'Report Date: ...'")
+    raw = path.read_bytes()
     if raw.count(b'"') % 2:
         raise UnusablePublication("it has a quote that is never closed, it may be cut off")
     try:
@@ -199,7 +198,7 @@ def count_csv(path: Path) -> Counted:
     if missing := [name for name in _CSV_NEEDED if name not in header]:
         raise UnusablePublication(f"it lacks the columns {', '.join(missing)}")
     rows = _read_again(path, header)
-    counted = Counted(stated={"Report Date": head[0].partition(":")[2].strip()})
+    counted = Counted()
     totals, whole = counted.totals, [row for row in rows if row is not None]
     totals["entries"] = len(rows) - len(whole)  # lines of another width, each rejected
     for _, lines in groupby(sorted(whole, key=itemgetter("Unique ID")), key=itemgetter("Unique ID")):
@@ -215,6 +214,13 @@ def count_csv(path: Path) -> Counted:
     return counted
 
 
+def report_date(path: Path) -> str | None:
+    """What the first line says of the day of the report."""
+    with path.open(encoding="utf-8-sig", errors="replace") as stream:
+        name, _, day = stream.readline(200).partition(":")
+    return day.strip(" ,\r\n") if name == "Report Date" else None
+
+
 def _told(lines: list[Mapping[str, str]], columns: tuple[str, ...]) -> set[tuple[str, ...]]:
     return {said for line in lines if any(said := tuple(line.get(column, "") for column in columns))}
 
@@ -228,8 +234,6 @@ def _read_again(path: Path, header: list[str]) -> list[dict[str, str] | None]:
             "auto_detect=false, ignore_errors=true, store_rejects=true, parallel=false, max_line_size=10000000)",
             [str(path), columns],
         )  # fmt: skip
-        rows = [
-            dict(zip(header, ((value or "").strip() for value in row), strict=True)) for row in found.fetchall()
-        ]
+        rows = [dict(zip(header, ((value or "").strip() for value in row), strict=True)) for row in found.fetchall()]
         (bad,) = connection.execute("select count(distinct line) from reject_errors").fetchone()
     return [*(row for row in rows if any(row.values())), *[None] * bad]

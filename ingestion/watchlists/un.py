@@ -54,13 +54,13 @@ def _entry(element, number: str) -> Iterator[Found]:
         parts = {"address": say(one, "STREET"), "city": city, "country": say(one, "COUNTRY"), "note": say(one, "NOTE")}
         yield child("places", number, place_no=numbers.of(kind, *parts.values()), place_type=kind, **parts)
     for one in every(element, "INDIVIDUAL_DATE_OF_BIRTH"):
-        kind, value = say(one, "TYPE_OF_DATE"), _birth_date(one)
+        kind, value, said = say(one, "TYPE_OF_DATE"), _birth_date(one), say(one, "NOTE")
         how, problem = precision(value)
         if how and (kind or "").upper().startswith("APPROX"):
             how = "about"
         yield child(
-            "identifiers", number, identifier_no=numbers.of("birth_date", kind, value, say(one, "NOTE")),
-            identifier_type="birth_date", value=value, date_precision_code=how, note=text_of((kind, say(one, "NOTE")), "; "),
+            "identifiers", number, identifier_no=numbers.of("birth_date", kind, value, said),
+            identifier_type="birth_date", value=value, date_precision_code=how, note=text_of((kind, said), "; "),
             is_valid=problem is None, invalid_reason_code=problem,
         )  # fmt: skip
     for one in every(element, "INDIVIDUAL_DOCUMENT"):

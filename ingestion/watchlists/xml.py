@@ -6,6 +6,7 @@ the guard of the parser proper (lxml), which never sees a file that expat has no
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.parsers import expat
@@ -91,10 +92,7 @@ class Walk:
             self.counted.stated.setdefault(tag, text)
 
 
-def count(path: Path, walk: Walk) -> Counted:
-    """Reads the file to its end. Raises UnusablePublication for what is empty, cut off, no XML, of another kind, or
-    has a document type declaration: no list has one, and what is declared there is how a small file becomes a huge one
-    or reads a local file."""
+def _parser(walk: Walk) -> expat.XMLParserType:
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.StartElementHandler, parser.EndElementHandler = walk.start, walk.end
@@ -104,6 +102,14 @@ def count(path: Path, walk: Walk) -> Counted:
         raise UnusablePublication(f"it declares a document type ({name!r}), which no list has")
 
     parser.StartDoctypeDeclHandler = refuse
+    return parser
+
+
+def count(path: Path, walk: Walk) -> Counted:
+    """Reads the file to its end. Raises UnusablePublication for what is empty, cut off, no XML, of another kind, or
+    has a document type declaration: no list has one, and what is declared there is how a small file becomes a huge one
+    or reads a local file."""
+    parser = _parser(walk)
     try:
         with path.open("rb") as stream:
             parser.ParseFile(stream)
@@ -113,6 +119,15 @@ def count(path: Path, walk: Walk) -> Counted:
         if isinstance(error, UnusablePublication):
             raise
         raise UnusablePublication(f"it cannot be read as XML ({error})") from None
+    return walk.counted
+
+
+def head(path: Path, walk: Walk) -> Counted:
+    """What the document says about itself in its first 256 KB; of a file that ends there, whatever it says. Raises
+    UnusablePublication for another kind of document and for a document type declaration."""
+    parser = _parser(walk)
+    with path.open("rb") as stream, suppress(expat.ExpatError):
+        parser.Parse(stream.read(1 << 18), False)
     return walk.counted
 
 

@@ -41,7 +41,8 @@ def query(sql: str) -> list[tuple]:
 UNEXPLAINED = """
     select table_name, _extract_id, sum(stated), sum(landed)
     from (
-        select table_name, extract_id as _extract_id, source_rows as stated, 0 as landed from raw_watchlists.control_totals
+        select table_name, extract_id as _extract_id, source_rows as stated, 0 as landed
+        from raw_watchlists.control_totals
         union all select 'entries', _extract_id, 0, 1 from raw_watchlists.entries
         union all select 'names', _extract_id, 0, 1 from raw_watchlists.names
         union all select 'places', _extract_id, 0, 1 from raw_watchlists.places
