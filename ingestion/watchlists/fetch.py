@@ -67,9 +67,7 @@ def fetch(
                     if status != 200:
                         raise Refusal(status, f"{title}: HTTP {status} for {place}")
                     if "html" in answer.headers.get("Content-Type", ""):
-                        raise VendorError(
-                            f"{title}: {place} is a web page and no list: is the address right?"
-                        )
+                        raise VendorError(f"{title}: {place} is a web page and no list: is the address right?")
                     trouble = _save(answer, target, checksum)
                     if not trouble:
                         return _fetched(answer, target)

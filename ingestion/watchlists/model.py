@@ -6,7 +6,7 @@ Belongs here: the common shape, and the small helpers all parsers share. One pub
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -138,7 +138,6 @@ def checked(found: list[Found], entry_id: str | None, seen: set[str]) -> list[Fo
     return found
 
 
-def text_of(parts: Mapping[str, str | None] | Iterable[str | None], separator: str = " ") -> str | None:
+def text_of(parts: Iterable[str | None], separator: str = " ") -> str | None:
     """The parts that hold something, joined; None where none does."""
-    values = parts.values() if isinstance(parts, Mapping) else parts
-    return separator.join(part.strip() for part in values if part and part.strip()) or None
+    return separator.join(part.strip() for part in parts if part and part.strip()) or None

@@ -5,6 +5,7 @@ belongs to a party stands in four places, so the file is read twice: first the s
 one party after another.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,11 @@ _REFERENCES = {
     "PartyType": "party", "NamePartType": "name_part", "LocPartType": "location_part", "AreaCode": "area",
     "Country": "country",
 }  # fmt: skip
+# All of them are asked for in both passes: only what is asked for is forgotten again
+_PIECES = (
+    *_REFERENCES, "Location", "IDRegDocument", "DistinctParty", "ProfileRelationship", "SanctionsEntry",
+    "SanctionsEntryLink",
+)  # fmt: skip
 _CITY = ("CITY", "STATE/PROVINCE", "POSTAL CODE", "REGION")
 
 
@@ -93,7 +99,9 @@ class _Reference:
 def parse(path: Path) -> Iterator[Found]:
     """The records of one publication, each party followed by its parts; text as published."""
     known, seen = _first_pass(path), set()
-    for element in elements(path, "DistinctParty"):
+    for element in elements(path, *_PIECES):
+        if element.tag != "DistinctParty":
+            continue
         number = element.get("FixedRef")
         yield from checked(list(_party(element, number or "", known)), number, seen)
     for documents in known.documents.values():
@@ -104,7 +112,7 @@ def parse(path: Path) -> Iterator[Found]:
 
 def _first_pass(path: Path) -> _Reference:
     known = _Reference()
-    for one in elements(path, *_REFERENCES, "Location", "IDRegDocument", "SanctionsEntry"):
+    for one in elements(path, *_PIECES):
         if one.tag in _REFERENCES:
             text = (one.text or "").strip() or one.get("Description") or ""
             known.values[_REFERENCES[one.tag]][one.get("ID", "")] = text
@@ -114,7 +122,7 @@ def _first_pass(path: Path) -> _Reference:
             known.locations[one.get("ID", "")] = _location(one, known)
         elif one.tag == "IDRegDocument":
             known.documents[one.get("IdentityID", "")].append(_document(one, known))
-        else:
+        elif one.tag == "SanctionsEntry":
             _sanctions(one, known)
     return known
 
@@ -164,15 +172,28 @@ def _party(element, number: str, known: _Reference) -> Iterator[Found]:
     parts = {one.get("ID"): known.of("name_part", one.get("NamePartTypeID")) for one in element.iter("NamePartGroup")}
     names = list(element.iter("DocumentedName"))
     primary = next((name for name in names if name.getparent().get("Primary") == "true"), names[0] if names else None)
-    yield entry(
-        number,
-        record(element),
-        entry_type=kind,
-        name=None if primary is None else _name(primary, parts),
-        program=text_of(dict.fromkeys(known.programs.get(profile_id, [])), "; "),
-        listed_on_text=known.listed.get(profile_id),
-        remarks=text_of((comment.text for comment in element.iterchildren("Comment")), "\n"),
-    )
+    about = {
+        "entry_type": kind,
+        "name": None if primary is None else _name(primary, parts),
+        "program": text_of(dict.fromkeys(known.programs.get(profile_id, [])), "; "),
+        "listed_on_text": known.listed.get(profile_id),
+        "remarks": text_of((comment.text for comment in element.iterchildren("Comment")), "\n"),
+    }
+    below = list(_parts(element, number, known, parts, names, primary))
+    # Not the party's own element: programmes and places stand elsewhere, and the ids of the reference sets change
+    content = [about, *(_said(one) for one in below)]
+    yield entry(number, record(element), content=json.dumps(content, ensure_ascii=False, default=str), **about)
+    yield from below
+
+
+def _said(found: Found) -> object:
+    """What a part says, without its number."""
+    if isinstance(found, Rejected):
+        return [found.table, found.raw]
+    return [found[0], {name: value for name, value in found[1].items() if not name.endswith("_no")}]
+
+
+def _parts(element, number: str, known: _Reference, parts: Mapping, names: list, primary: object) -> Iterator[Found]:
     for name in names:
         if name is not primary:
             alias = name.getparent()

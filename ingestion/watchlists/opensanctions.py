@@ -171,7 +171,7 @@ def _add(counted: Counted, connection: duckdb.DuckDBPyConnection, lines: list[st
         f"select {', '.join(f'coalesce(sum({expression}), 0)' for expression in sums.values())} "  # noqa: S608 (names of this module)
         f"from (select {'''line::json -> 'entity' ''' if is_delta else 'line::json'} as entity from held "
         "where json_valid(line))"
-    ).fetchone()
+    ).fetchall()[0]
     connection.unregister("held")
     counted.totals["entries"] += len(lines)
     for table, number in zip(sums, found, strict=True):

@@ -235,5 +235,5 @@ def _read_again(path: Path, header: list[str]) -> list[dict[str, str] | None]:
             [str(path), columns],
         )  # fmt: skip
         rows = [dict(zip(header, ((value or "").strip() for value in row), strict=True)) for row in found.fetchall()]
-        (bad,) = connection.execute("select count(distinct line) from reject_errors").fetchone()
+        ((bad,),) = connection.execute("select count(distinct line) from reject_errors").fetchall()
     return [*(row for row in rows if any(row.values())), *[None] * bad]

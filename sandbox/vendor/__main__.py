@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from sandbox.vendor.publications import ListFaults
 from sandbox.vendor.server import TOKEN, Faults, serve
 
 
@@ -20,6 +21,13 @@ def main() -> None:
         metavar="STATUS:EVERY",
         help="answer every EVERY-th KYT request with STATUS (429, 500, 503, or 403 as an HTML page)",
     )
+    parser.add_argument(
+        "--list-fault",
+        action="append",
+        default=[],
+        metavar="error|cut:PATH:TIMES",
+        help="answer the next TIMES requests for a watchlist whose path ends in PATH with HTTP 500, or cut it off",
+    )
     parser.add_argument("--exit-with-stdin", action="store_true", help="end when standard input closes")
     arguments = parser.parse_args()
     serve(
@@ -28,6 +36,7 @@ def main() -> None:
         port=arguments.port,
         token=arguments.token,
         faults=Faults.parse(arguments.fault),
+        list_faults=ListFaults.parse(arguments.list_fault),
         exit_with_stdin=arguments.exit_with_stdin,
     )
 

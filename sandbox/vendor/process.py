@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from sandbox.vendor.server import KYT_PATH, OFAC_PATH, READY, TOKEN
+from sandbox.vendor.publications import OFAC_PATH
+from sandbox.vendor.server import KYT_PATH, READY, TOKEN
 
 ROOT = Path(__file__).resolve().parents[2]
 

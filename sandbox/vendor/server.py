@@ -19,12 +19,10 @@ from aiohttp import web
 
 from sandbox.vendor import lists
 from sandbox.vendor.answers import KytWorld
-from sandbox.vendor.publications import FILES, Publication
+from sandbox.vendor.publications import PREFIXES, ListFaults, Publications
 from sandbox.vendor.registry import Refused, Registry
 
 KYT_PATH = "/api/kyt"
-OFAC_PATH = "/api/PublicationPreview/exports"
-STORAGE_PATH = "/ofac-storage"
 TOKEN = "sandbox-kyt-key"
 READY = "vendor sandbox listening on "
 
@@ -78,10 +76,12 @@ def _json(body: bytes, status: int = 200) -> web.Response:
 class Vendor:
     """The request handler over one sandbox world."""
 
-    def __init__(self, world_dir: Path, token: str = TOKEN, faults: Faults | None = None) -> None:
+    def __init__(
+        self, world_dir: Path, token: str = TOKEN, faults: Faults | None = None, list_faults: ListFaults | None = None
+    ) -> None:
         self.world = KytWorld(world_dir)
         self.registry = Registry(self.world)
-        self.publication = Publication(world_dir)
+        self.publications = Publications(world_dir, list_faults)
         self.token = token
         self.faults = faults or Faults()
 
@@ -90,8 +90,8 @@ class Vendor:
         try:
             if path.startswith(KYT_PATH + "/"):
                 return await self._kyt(request, path.removeprefix(KYT_PATH), query)
-            if path.startswith((OFAC_PATH + "/", STORAGE_PATH + "/")):
-                return self._ofac(request, path)
+            if path.startswith(PREFIXES):
+                return await self.publications(request, path, query)
             raise Refused(404, f"no such end-point: {path}")
         except Refused as refusal:
             return _error(refusal.status, str(refusal))
@@ -136,21 +136,6 @@ class Vendor:
     @staticmethod
     def _is_known(parts: list[str]) -> bool:
         return parts[:2] in (["v2", "transfers"], ["v2", "categories"], ["v2", "withdrawal-attempts"], ["v1", "alerts"])
-
-    def _ofac(self, request: web.BaseRequest, path: str) -> web.Response:
-        name = path.rpartition("/")[2].lower()
-        if request.method not in ("GET", "HEAD"):
-            raise Refused(405, "publications are read with GET")
-        if name not in FILES or name not in self.publication.files:
-            raise Refused(404, f"no such publication: {name}")
-        if path.startswith(OFAC_PATH):
-            return web.Response(status=302, headers={"Location": f"{STORAGE_PATH}/{name}"})
-        headers = {"ETag": self.publication.etags[name], "Last-Modified": self.publication.last_modified}
-        if self.publication.is_unchanged(
-            name, request.headers.get("If-None-Match"), request.headers.get("If-Modified-Since")
-        ):
-            return web.Response(status=304, headers=headers)
-        return web.Response(body=self.publication.files[name], content_type="text/csv", headers=headers)
 
 
 @asynccontextmanager
@@ -224,7 +209,8 @@ def serve(
     *,
     token: str = TOKEN,
     faults: Faults | None = None,
+    list_faults: ListFaults | None = None,
     exit_with_stdin: bool = False,
 ) -> None:
     """Serves the world until interrupted. Raises FileNotFoundError if the world has no vendor files."""
-    run_until_told(Vendor(Path(world_dir), token, faults), host, port, READY, exit_with_stdin)
+    run_until_told(Vendor(Path(world_dir), token, faults, list_faults), host, port, READY, exit_with_stdin)
