@@ -99,3 +99,18 @@ def sources(folder: Path, kyt_url: str, token: str) -> dict[str, str]:
     # Some of the sandbox's transfers are never finished: nobody waits for them as long as for the real vendor.
     settings |= {"SOURCES__CHAINALYSIS__POLL_SECONDS": "1.5"}
     return settings | {"PLUMBLINE_PSEUDONYM_KEY": os.environ.get("PLUMBLINE_PSEUDONYM_KEY") or SANDBOX_PSEUDONYM_KEY}
+
+
+def every_feed(folder: Path, url: str) -> dict[str, str]:
+    """dlt's configuration of what a default run leaves out, on the sandbox server at `url`: the other watchlists."""
+    from sandbox.vendor import publications
+
+    settings = {
+        "un_sc_url": url + publications.UN_PATH,
+        "eu_fsf_url": url + publications.EU_PATH,
+        "eu_fsf_token": publications.EU_TOKEN,
+        "uk_sl_url": f"{url}{publications.UK_PATH}.xml",
+        "opensanctions_url": url + publications.OPENSANCTIONS_PATH,
+        "retry_seconds": "0.1",
+    }
+    return {f"SOURCES__WATCHLISTS__{name.upper()}": value for name, value in settings.items()}
