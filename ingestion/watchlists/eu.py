@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ingestion.watchlists.dates import precision
 from ingestion.watchlists.mentions import unlabelled
-from ingestion.watchlists.model import Found, Numbers, checked, child, entry, text_of
+from ingestion.watchlists.model import Found, checked, child, entry, text_of
 from ingestion.watchlists.xml import Rules, elements, holds, record
 
 RULES = Rules(
@@ -33,7 +33,6 @@ def parse(path: Path) -> Iterator[Found]:
 
 
 def _entry(element, number: str) -> Iterator[Found]:
-    numbers = Numbers()
     names = _below(element, "nameAlias")
     remarks = text_of((one.text for one in element.iter("remark")), "\n")
     programs = dict.fromkeys(_of(one, "programme") for one in _below(element, "regulation"))
@@ -50,7 +49,7 @@ def _entry(element, number: str) -> Iterator[Found]:
     for one in names[1:]:
         strong = {"true": "strong", "false": "weak"}.get((_of(one, "strong") or "").lower())
         yield child(
-            "names", number, name_no=_of(one, "logicalId") or numbers.of("name", _name(one), _of(one, "nameLanguage")),
+            "names", number, name_no=_of(one, "logicalId"),
             name_type="alias", name_quality=strong, name=_name(one),
             note=text_of((_of(one, "nameLanguage"), _of(one, "function")), "; "),
         )  # fmt: skip
@@ -61,17 +60,16 @@ def _entry(element, number: str) -> Iterator[Found]:
             "country": _of(one, "countryDescription") or _of(one, "countryIso2Code"),
             "note": text_of((f"{_of(c, 'key')}: {_of(c, 'value')}" for c in one.iter("contactInfo")), "; "),
         }
-        number_of = _of(one, "logicalId") or numbers.of("address", *parts.values())
-        yield child("places", number, place_no=number_of, place_type="address", **parts)
+        yield child("places", number, place_no=_of(one, "logicalId"), place_type="address", **parts)
     for one in element.iterchildren("identification", "birthdate", "citizenship"):
         if holds(one):
-            yield _identifier(number, one, numbers)
+            yield _identifier(number, one)
     found = (pair for one in element.iter("remark") for pair in unlabelled(one.text))
     for mention_no, (code, address) in enumerate(found, 1):
         yield child("digital_currency_addresses", number, asset_code=code, address=address, mention_no=mention_no)
 
 
-def _identifier(number: str, one, numbers: Numbers) -> Found:
+def _identifier(number: str, one) -> Found:
     country = _of(one, "countryDescription") or _of(one, "countryIso2Code")
     how = None
     if one.tag == "birthdate":
@@ -89,7 +87,7 @@ def _identifier(number: str, one, numbers: Numbers) -> Found:
         problem = None if value else "no_value"
         note = text_of((_of(one, "issuedBy"), _of(one, "issueDate")), "; ")
     return child(
-        "identifiers", number, identifier_no=_of(one, "logicalId") or numbers.of(kind, value, country, note),
+        "identifiers", number, identifier_no=_of(one, "logicalId"),
         identifier_type=kind, value=value, country=country, date_precision_code=how, note=note,
         is_valid=problem is None, invalid_reason_code=problem,
     )  # fmt: skip

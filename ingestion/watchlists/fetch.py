@@ -64,6 +64,8 @@ def fetch(
                     if status == 429 or status >= 500:
                         trouble, delay = f"HTTP {status}", wait_of(answer.headers) or delay
                         continue
+                    if status in (401, 403):
+                        raise VendorError(f"{title}: HTTP {status} for {place}: is the token of the list right?")
                     if status != 200:
                         raise Refusal(status, f"{title}: HTTP {status} for {place}")
                     if "html" in answer.headers.get("Content-Type", ""):

@@ -67,6 +67,7 @@ SCHEMAS = {
     table: pa.schema([pa.field(name, kind, nullable=nullable) for name, kind, nullable in (*_KEY, *columns)])
     for table, columns in _COLUMNS.items()
 }
+_NUMBERS = {"names": "name_no", "places": "place_no", "identifiers": "identifier_no"}
 LISTED, DELETED = "LISTED", "DEL"
 
 
@@ -102,17 +103,23 @@ def child(table: str, entry_id: str, **columns: object) -> tuple[str, dict]:
     return table, {"entry_id": entry_id, **defaults.get(table, {}), **columns}
 
 
-class Numbers:
-    """Numbers of an entry's parts where the publisher gives none: made of what they say, so that a list in another
-    order is not a change. The same words twice get a suffix."""
-
-    def __init__(self) -> None:
-        self._seen: Counter[str] = Counter()
-
-    def of(self, *parts: str | None) -> str:
-        digest = hashlib.md5(json.dumps(parts, ensure_ascii=False).encode(), usedforsecurity=False).hexdigest()[:12]
-        self._seen[digest] += 1
-        return digest if self._seen[digest] == 1 else f"{digest}-{self._seen[digest]}"
+def numbered(found: list[Found]) -> list[Found]:
+    """What was found of one entry, each of its parts with a number of its own: the publisher's where there is one that
+    no other part has, else one made of what the part says, so that a list in another order is not a change. The same
+    words twice get a suffix."""
+    seen: Counter[tuple[str, str]] = Counter()
+    for one in found:
+        if isinstance(one, Rejected) or one[0] not in _NUMBERS:
+            continue
+        table, row = one
+        column = _NUMBERS[table]
+        number = row.pop(column, None)
+        if not number or seen[table, number]:
+            said = json.dumps(row, ensure_ascii=False, sort_keys=True, default=str)
+            number = hashlib.md5(said.encode(), usedforsecurity=False).hexdigest()[:12]
+        seen[table, number] += 1
+        row[column] = number if seen[table, number] == 1 else f"{number}-{seen[table, number]}"
+    return found
 
 
 def rejected_whole(found: Iterable[Found], code: str, reason: str) -> list[Rejected]:
@@ -129,13 +136,14 @@ def rejected_whole(found: Iterable[Found], code: str, reason: str) -> list[Rejec
 
 
 def checked(found: list[Found], entry_id: str | None, seen: set[str]) -> list[Found]:
-    """What was found of one entry, or its rejects: an entry needs an id that the publication has once."""
+    """What was found of one entry, or its rejects: an entry needs an id that the publication has once.
+    Its parts are numbered."""
     if not entry_id:
         return list(rejected_whole(found, "missing_id", "the entry has no id of its publisher"))
     if entry_id in seen:
         return list(rejected_whole(found, "duplicate_id", f"entry {entry_id!r} is in the publication already"))
     seen.add(entry_id)
-    return found
+    return numbered(found)
 
 
 def text_of(parts: Iterable[str | None], separator: str = " ") -> str | None:

@@ -143,7 +143,7 @@ def _document(one, known: _Reference) -> dict:
     dates = text_of((_date(date) for date in one.iter("DocumentDate")), "; ")
     kind = known.of("document", one.get("IDRegDocTypeID"))
     return {
-        "identifier_no": one.get("ID", ""),
+        "identifier_no": one.get("ID"),
         "identifier_type": kind or f"unknown IDRegDocTypeID {one.get('IDRegDocTypeID')}",
         "value": value,
         "country": known.of("country", one.get("IssuedBy-CountryID")),
@@ -198,7 +198,7 @@ def _parts(element, number: str, known: _Reference, parts: Mapping, names: list,
         if name is not primary:
             alias = name.getparent()
             yield child(
-                "names", number, name_no=name.get("ID", ""), name_type=known.of("alias", alias.get("AliasTypeID")),
+                "names", number, name_no=name.get("ID"), name_type=known.of("alias", alias.get("AliasTypeID")),
                 name_quality="weak" if alias.get("LowQuality") == "true" else "strong", name=_name(name, parts),
             )  # fmt: skip
     mention_no = 0
@@ -230,7 +230,7 @@ def _feature(version, kind: str | None, code: str | None, known: _Reference) -> 
     comment = text_of((one.text for one in version.iterchildren("Comment")), "; ")
     if located:
         where = {name: text_of((one.get(name) for one in located), "; ") for name in ("address", "city", "country")}
-        return {"place_no": version.get("ID", ""), "place_type": kind or f"unknown FeatureTypeID {code}"} | where | {
+        return {"place_no": version.get("ID"), "place_type": kind or f"unknown FeatureTypeID {code}"} | where | {
             "note": comment
         }  # fmt: skip
     value = text_of((one.text for one in version.iter("VersionDetail")), "; ")
@@ -241,7 +241,7 @@ def _feature(version, kind: str | None, code: str | None, known: _Reference) -> 
     if kind is None:
         problem = "unknown_type"
     return {
-        "identifier_no": version.get("ID", ""),
+        "identifier_no": version.get("ID"),
         "identifier_type": "birth_date" if is_birth else kind or f"unknown FeatureTypeID {code}",
         "value": value or comment,
         "date_precision_code": how,

@@ -53,19 +53,19 @@ def _entry(element, number: str) -> Iterator[Found]:
     )
     for one in every(element, "aka"):
         yield child(
-            "names", number, name_no=say(one, "uid") or "", name_type=(say(one, "type") or "").strip(".") or None,
+            "names", number, name_no=say(one, "uid"), name_type=(say(one, "type") or "").strip(".") or None,
             name_quality=say(one, "category"), name=text_of((say(one, "lastName"), say(one, "firstName")), ", "),
         )  # fmt: skip
     for one in every(element, "address"):
         lines = text_of((say(one, f"address{n}") for n in (1, 2, 3)), ", ")
         city = text_of((say(one, tag) for tag in ("city", "stateOrProvince", "postalCode")), ", ")
         yield child(
-            "places", number, place_no=say(one, "uid") or "", place_type="address", address=lines, city=city,
+            "places", number, place_no=say(one, "uid"), place_type="address", address=lines, city=city,
             country=say(one, "country"),
         )  # fmt: skip
     for one in every(element, "placeOfBirthItem"):
         yield child(
-            "places", number, place_no=say(one, "uid") or "", place_type="birth_place",
+            "places", number, place_no=say(one, "uid"), place_type="birth_place",
             address=say(one, "placeOfBirth"),
         )  # fmt: skip
     mention_no = 0
@@ -75,7 +75,7 @@ def _entry(element, number: str) -> Iterator[Found]:
             continue
         how, problem = precision(value) if kind == "birth_date" else (None, None if value else "no_value")
         yield child(
-            "identifiers", number, identifier_no=say(one, "uid") or "", identifier_type=kind, value=value,
+            "identifiers", number, identifier_no=say(one, "uid"), identifier_type=kind, value=value,
             country=say(one, "idCountry"), date_precision_code=how, is_valid=problem is None,
             invalid_reason_code=problem,
             note=text_of((say(one, "issueDate"), say(one, "expirationDate")), " to "),

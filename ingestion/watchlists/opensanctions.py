@@ -15,7 +15,6 @@ from ingestion.watchlists.model import (
     DELETED,
     LISTED,
     Found,
-    Numbers,
     Rejected,
     UnusablePublication,
     checked,
@@ -95,21 +94,18 @@ def _entity(entity: Mapping, number: str, op: str, is_whole: bool, text: str) ->
         listed_on_text=_text(entity.get("first_seen")),
         remarks=text_of(_values(entity, "notes"), "\n"),
     )
-    numbers = Numbers()
     for kind in NAMES:
         for name in _values(entity, kind):
             quality = "weak" if kind == "weakAlias" else None
-            yield child(
-                "names", number, name_no=numbers.of(kind, name), name_type=kind, name_quality=quality, name=name
-            )
+            yield child("names", number, name_type=kind, name_quality=quality, name=name)
     for kind, place_type in (("address", "address"), ("birthPlace", "birth_place")):
         for place in _values(entity, kind):
-            yield child("places", number, place_no=numbers.of(kind, place), place_type=place_type, address=place)
+            yield child("places", number, place_type=place_type, address=place)
     for kind, identifier_type in IDENTIFIERS.items():
         for value in _values(entity, kind):
             how, problem = precision(value) if kind == "birthDate" else (None, None)
             yield child(
-                "identifiers", number, identifier_no=numbers.of(kind, value), identifier_type=identifier_type,
+                "identifiers", number, identifier_type=identifier_type,
                 value=value, date_precision_code=how, is_valid=problem is None, invalid_reason_code=problem,
             )  # fmt: skip
     if entity.get("schema") == "CryptoWallet":

@@ -33,13 +33,14 @@ class Spool:
         self._rows.append(row)
 
     def __iter__(self) -> Iterator[pa.Table]:
+        """The rows, once."""
         self._flush()
-        if self._writer is None:
-            return
-        self._writer.close()
-        with pa.ipc.open_stream(self._path) as reader:
-            for batch in reader:
-                yield pa.Table.from_batches([batch])
+        if self._writer is not None:
+            self._writer.close()
+            with pa.ipc.open_stream(self._path) as reader:
+                for batch in reader:
+                    yield pa.Table.from_batches([batch])
+        self._folder.cleanup()
 
     def _flush(self) -> None:
         if not self._rows:

@@ -14,7 +14,7 @@ import duckdb
 
 from ingestion.watchlists.dates import precision
 from ingestion.watchlists.mentions import unlabelled
-from ingestion.watchlists.model import Found, Numbers, Rejected, UnusablePublication, checked, child, entry, text_of
+from ingestion.watchlists.model import Found, Rejected, UnusablePublication, checked, child, entry, text_of
 from ingestion.watchlists.xml import Counted, Rules, elements, every, holds, record, say
 
 _FACTS = {
@@ -49,7 +49,7 @@ def parse_xml(path: Path) -> Iterator[Found]:
 
 
 def _designation(element, number: str) -> Iterator[Found]:
-    numbers, remarks = Numbers(), say(element, "OtherInformation")
+    remarks = say(element, "OtherInformation")
     names = [one for one in element.iterfind("Names/Name") if holds(one)]
     primary = next((one for one in names if (say(one, "NameType") or "").lower() == "primary name"), None)
     primary = names[0] if primary is None and names else primary
@@ -66,42 +66,36 @@ def _designation(element, number: str) -> Iterator[Found]:
         if one is not primary:
             kind, quality = say(one, "NameType"), say(one, "AliasStrength")
             name = text_of(say(one, part) for part in _PARTS)
-            yield _name(number, numbers, kind, quality, name)
+            yield _name(number, kind, quality, name)
     for one in every(element, "NameNonLatinScript"):
-        yield _name(number, numbers, "non_latin_script", None, one.text.strip())
+        yield _name(number, "non_latin_script", None, one.text.strip())
     for path, kind in (("Addresses/Address", "address"), ("BirthDetails/Location", "birth_place")):
         for one in element.iterfind(f".//{path}"):
             if holds(one):
                 lines = [say(one, f"AddressLine{line}") for line in range(1, 7)]
                 city = text_of((say(one, "AddressPostalCode"), say(one, "TownOfBirth")))
-                yield _place(
-                    number, numbers, kind, lines, city, say(one, "AddressCountry") or say(one, "CountryOfBirth")
-                )
+                yield _place(number, kind, lines, city, say(one, "AddressCountry") or say(one, "CountryOfBirth"))
     for one in every(element, *_FACTS):
-        yield _identifier(number, numbers, _FACTS[one.tag], "".join(one.itertext()).strip())
+        yield _identifier(number, _FACTS[one.tag], "".join(one.itertext()).strip())
     yield from _mentions(number, remarks)
 
 
-def _name(number: str, numbers: Numbers, kind: str | None, quality: str | None, name: str | None) -> Found:
-    return child(
-        "names", number, name_no=numbers.of(kind, quality, name), name_type=kind, name_quality=quality, name=name
-    )
+def _name(number: str, kind: str | None, quality: str | None, name: str | None) -> Found:
+    return child("names", number, name_type=kind, name_quality=quality, name=name)
 
 
-def _place(
-    number: str, numbers: Numbers, kind: str, lines: list[str | None], city: str | None, country: str | None
-) -> Found:
+def _place(number: str, kind: str, lines: list[str | None], city: str | None, country: str | None) -> Found:
     address = text_of(lines, ", ")
     return child(
-        "places", number, place_no=numbers.of(kind, address, city, country), place_type=kind, address=address,
+        "places", number, place_type=kind, address=address,
         city=city, country=country,
     )  # fmt: skip
 
 
-def _identifier(number: str, numbers: Numbers, kind: str, value: str) -> Found:
+def _identifier(number: str, kind: str, value: str) -> Found:
     how, problem = precision(value) if kind == "birth_date" else (None, None)
     return child(
-        "identifiers", number, identifier_no=numbers.of(kind, value), identifier_type=kind, value=value,
+        "identifiers", number, identifier_type=kind, value=value,
         date_precision_code=how, is_valid=problem is None, invalid_reason_code=problem,
     )  # fmt: skip
 
@@ -142,7 +136,7 @@ def parse_csv(path: Path) -> Iterator[Found]:
 
 
 def _lines_of(number: str, rows: list[dict]) -> Iterator[Found]:
-    numbers, first = Numbers(), rows[0]
+    first = rows[0]
     names = _distinct(rows, _CSV_NAMES)
     primary = next((name for name in names if name[6].lower() == "primary name"), names[0] if names else None)
     remarks = text_of(dict.fromkeys(row["Other Information"] for row in rows), "\n")
@@ -157,14 +151,14 @@ def _lines_of(number: str, rows: list[dict]) -> Iterator[Found]:
     )
     for name in names:
         if name is not primary:
-            yield _name(number, numbers, name[6] or None, name[7] or None, text_of((*name[1:6], name[0])))
+            yield _name(number, name[6] or None, name[7] or None, text_of((*name[1:6], name[0])))
     for (name,) in _distinct(rows, ("Name non-latin script",)):
-        yield _name(number, numbers, "non_latin_script", None, name)
+        yield _name(number, "non_latin_script", None, name)
     for place in _distinct(rows, _CSV_PLACE):
-        yield _place(number, numbers, "address", list(place[:6]), place[6] or None, place[7] or None)
+        yield _place(number, "address", list(place[:6]), place[6] or None, place[7] or None)
     for column, kind in _CSV_FACTS.items():
         for (value,) in _distinct(rows, (column,)):
-            yield _identifier(number, numbers, kind, value)
+            yield _identifier(number, kind, value)
     yield from _mentions(number, remarks)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ingestion.watchlists.dates import precision
 from ingestion.watchlists.mentions import unlabelled
-from ingestion.watchlists.model import Found, Numbers, checked, child, entry, text_of
+from ingestion.watchlists.model import Found, checked, child, entry, text_of
 from ingestion.watchlists.xml import Rules, elements, every, record, say
 
 _KINDS = ("INDIVIDUAL", "ENTITY")
@@ -30,7 +30,7 @@ def parse(path: Path) -> Iterator[Found]:
 
 
 def _entry(element, number: str) -> Iterator[Found]:
-    numbers, remarks = Numbers(), say(element, "COMMENTS1")
+    remarks = say(element, "COMMENTS1")
     yield entry(
         number,
         record(element),
@@ -45,38 +45,36 @@ def _entry(element, number: str) -> Iterator[Found]:
         kind = "original_script" if alias is None else "alias"
         quality = None if alias is None else say(alias, "QUALITY")
         yield child(
-            "names", number, name_no=numbers.of(kind, quality, one.text), name_type=kind, name_quality=quality,
+            "names", number, name_type=kind, name_quality=quality,
             name=one.text.strip(), note=None if alias is None else say(alias, "NOTE"),
         )  # fmt: skip
     for one in every(element, "INDIVIDUAL_ADDRESS", "ENTITY_ADDRESS", "INDIVIDUAL_PLACE_OF_BIRTH"):
         kind = "birth_place" if one.tag == "INDIVIDUAL_PLACE_OF_BIRTH" else "address"
         city = text_of((say(one, tag) for tag in ("CITY", "STATE_PROVINCE", "ZIP_CODE")), ", ")
         parts = {"address": say(one, "STREET"), "city": city, "country": say(one, "COUNTRY"), "note": say(one, "NOTE")}
-        yield child("places", number, place_no=numbers.of(kind, *parts.values()), place_type=kind, **parts)
+        yield child("places", number, place_type=kind, **parts)
     for one in every(element, "INDIVIDUAL_DATE_OF_BIRTH"):
-        kind, value, said = say(one, "TYPE_OF_DATE"), _birth_date(one), say(one, "NOTE")
+        kind, value = say(one, "TYPE_OF_DATE"), _birth_date(one)
         how, problem = precision(value)
         if how and (kind or "").upper().startswith("APPROX"):
             how = "about"
         yield child(
-            "identifiers", number, identifier_no=numbers.of("birth_date", kind, value, said),
-            identifier_type="birth_date", value=value, date_precision_code=how, note=text_of((kind, said), "; "),
-            is_valid=problem is None, invalid_reason_code=problem,
+            "identifiers", number, identifier_type="birth_date", value=value, date_precision_code=how,
+            note=text_of((kind, say(one, "NOTE")), "; "), is_valid=problem is None, invalid_reason_code=problem,
         )  # fmt: skip
     for one in every(element, "INDIVIDUAL_DOCUMENT"):
         kind = text_of((say(one, "TYPE_OF_DOCUMENT"), say(one, "TYPE_OF_DOCUMENT2")), ": ") or "unknown"
         value, country = say(one, "NUMBER"), say(one, "COUNTRY_OF_ISSUE") or say(one, "ISSUING_COUNTRY")
         note = text_of((say(one, "DATE_OF_ISSUE"), say(one, "CITY_OF_ISSUE"), say(one, "NOTE")), "; ")
         yield child(
-            "identifiers", number, identifier_no=numbers.of(kind, value, country, note), identifier_type=kind,
+            "identifiers", number, identifier_type=kind,
             value=value, country=country, note=note, is_valid=value is not None,
             invalid_reason_code=None if value else "no_value",
         )  # fmt: skip
     for one in every(element, "VALUE"):
         if one.getparent().tag == "NATIONALITY":
             yield child(
-                "identifiers", number, identifier_no=numbers.of("nationality", one.text),
-                identifier_type="nationality", value=one.text.strip(),
+                "identifiers", number, identifier_type="nationality", value=one.text.strip(),
             )  # fmt: skip
     for mention_no, (code, address) in enumerate(unlabelled(remarks), 1):
         yield child("digital_currency_addresses", number, asset_code=code, address=address, mention_no=mention_no)

@@ -124,11 +124,11 @@ def eu_xml(entries: list[ListEntry], at: datetime) -> bytes:
 
 
 def _uk_birth(entry: ListEntry) -> str:
-    """Whole, without a day, or without day and month; one in forty cannot be a date."""
+    """Whole, without a day, or without day and month; one in twelve cannot be a date."""
     if not entry.born:
         return ""
     year, month, day = entry.born
-    if entry.number % 40 == 7:
+    if entry.number % 12 == 7:
         return f"31/02/{year}"
     return (f"{day:02d}/{month:02d}/{year}", f"00/{month:02d}/{year}", f"dd/mm/{year}")[entry.number % 3]
 

@@ -18,6 +18,7 @@ from ingestion.watchlists import places
 from ingestion.watchlists.formats import FORMATS, format_of, instant
 from ingestion.watchlists.mentions import LABEL
 from ingestion.watchlists.model import Rejected, UnusablePublication
+from ingestion.watchlists.xml import elements
 from sandbox.vendor.list_forms import UK_HEADER
 
 FIXED = settings(deadline=None, derandomize=True, database=None, max_examples=40)
@@ -257,6 +258,33 @@ def test_the_record_is_kept_whole(name):
         "wholeName"
     )
     assert kept.find("nameAlias").get("more") == "x"
+
+
+def test_every_part_has_a_number_of_its_own():
+    """The publisher's where it gives one to each; else what the part says, whatever the order."""
+    people = [
+        "<aka><uid>7</uid><lastName>A</lastName></aka>",
+        "<aka><uid>7</uid><lastName>B</lastName></aka>",
+        "<aka><lastName>C</lastName></aka>",
+        "<aka><lastName>C</lastName></aka>",
+    ]
+
+    def names(akas: list[str]) -> dict[str, str]:
+        entry = f"<sdnEntry><uid>1</uid><akaList>{''.join(akas)}</akaList></sdnEntry>"
+        _, found = read("ofac_xml", f"<sdnList>{entry}</sdnList>".encode())
+        return {row["name_no"]: row["name"] for row in rows(found, "names")}
+
+    there = names(people)
+    assert len(there) == 4 and there["7"] == "A"
+    assert names([people[0], people[3], people[1], people[2]]) == there
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path):
+    """Of the entries that were read, nothing stays in the tree."""
+    path = tmp_path / "list.xml"
+    path.write_text("<export>" + "<sanctionEntity><nameAlias wholeName='A'/></sanctionEntity>" * 500 + "</export>")
+    before = [sum(1 for _ in one.itersiblings(preceding=True)) for one in elements(path, "sanctionEntity")]
+    assert len(before) == 500 and max(before) <= 1
 
 
 def test_files_and_their_dates_are_recognised():
