@@ -20,6 +20,9 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from ingestion.deliveries import DeliveryError
 from ingestion.vendor import VendorError
 
+PLACES = (
+    "bucket_url", "base_url", "api_url", "ofac_sdn_url", "un_sc_url", "eu_fsf_url", "uk_sl_url", "opensanctions_url",
+)  # fmt: skip
 WAREHOUSE = "warehouse.duckdb"  # dbt's manifest pins the file stem as catalog name: only the directory may vary
 
 
@@ -37,9 +40,9 @@ def dataset(feed: str) -> str:
 
 
 def configured(feed: str) -> bool:
-    """Whether dlt's configuration says where the feed comes from (`bucket_url`, `base_url` or `api_url` of its
-    source)."""
-    return any(dlt.config.get(f"sources.{feed}.{key}") for key in ("bucket_url", "base_url", "api_url"))
+    """Whether dlt's configuration says where the feed comes from (`bucket_url`, `base_url`, `api_url` or, of a feed of
+    several lists, `<list>_url` of its source)."""
+    return any(dlt.config.get(f"sources.{feed}.{key}") for key in PLACES)
 
 
 def pipeline(feed: str) -> dlt.Pipeline:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from orchestration import progress
 
-FILE_FEEDS = ("exchange", "kyc", "bank", "onchain", "ofac", "cases", "tagpacks", "prices")
+FILE_FEEDS = ("exchange", "kyc", "bank", "onchain", "cases", "tagpacks", "prices")
 # Pseudonyms in the sandbox hide nobody; a real exchange sets its own secret.
 SANDBOX_PSEUDONYM_KEY = "sandbox"
 
@@ -94,7 +94,23 @@ def vendors(folder: Path) -> Iterator[None]:
 def sources(folder: Path, kyt_url: str, token: str) -> dict[str, str]:
     """dlt's configuration of every feed, as environment variables."""
     settings = {f"SOURCES__{feed.upper()}__BUCKET_URL": str(folder / "landing" / feed) for feed in FILE_FEEDS}
+    settings |= {"SOURCES__WATCHLISTS__OFAC_SDN_URL": str(folder / "landing" / "ofac")}
     settings |= {"SOURCES__CHAINALYSIS__API_URL": kyt_url, "SOURCES__CHAINALYSIS__API_KEY": token}
     # Some of the sandbox's transfers are never finished: nobody waits for them as long as for the real vendor.
     settings |= {"SOURCES__CHAINALYSIS__POLL_SECONDS": "1.5"}
     return settings | {"PLUMBLINE_PSEUDONYM_KEY": os.environ.get("PLUMBLINE_PSEUDONYM_KEY") or SANDBOX_PSEUDONYM_KEY}
+
+
+def every_feed(folder: Path, url: str) -> dict[str, str]:
+    """dlt's configuration of what a default run leaves out, on the sandbox server at `url`: the other watchlists."""
+    from sandbox.vendor import publications
+
+    settings = {
+        "un_sc_url": url + publications.UN_PATH,
+        "eu_fsf_url": url + publications.EU_PATH,
+        "eu_fsf_token": publications.EU_TOKEN,
+        "uk_sl_url": f"{url}{publications.UK_PATH}.xml",
+        "opensanctions_url": url + publications.OPENSANCTIONS_PATH,
+        "retry_seconds": "0.1",
+    }
+    return {f"SOURCES__WATCHLISTS__{name.upper()}": value for name, value in settings.items()}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sandbox.vendor.faults import Faults
 from sandbox.vendor.kyt import TOKEN
+from sandbox.vendor.publications import ListFaults
 from sandbox.vendor.server import serve
 
 
@@ -22,6 +23,13 @@ def main() -> None:
         metavar="NAME[=VALUE],...",
         help="what goes wrong: all, or names of docs/guide/sandbox.md; STATUS:EVERY = every n-th request gets STATUS",
     )
+    parser.add_argument(
+        "--list-fault",
+        action="append",
+        default=[],
+        metavar="error|cut:PATH:TIMES",
+        help="answer the next TIMES requests for a watchlist whose path ends in PATH with HTTP 500, or cut it off",
+    )
     parser.add_argument("--exit-with-stdin", action="store_true", help="end when standard input closes")
     arguments = parser.parse_args()
     serve(
@@ -30,6 +38,7 @@ def main() -> None:
         port=arguments.port,
         token=arguments.token,
         faults=Faults.parse(arguments.faults),
+        list_faults=ListFaults.parse(arguments.list_fault),
         exit_with_stdin=arguments.exit_with_stdin,
     )
 

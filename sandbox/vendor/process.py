@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from sandbox.vendor.kyt import KYT_PATH, TOKEN
-from sandbox.vendor.ofac import OFAC_PATH
+from sandbox.vendor.publications import OFAC_PATH
 from sandbox.vendor.server import READY
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,13 +12,14 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from aiohttp import web
 
 from sandbox.vendor.faults import CONTROL_PATH, Faults, Limit, retry_after
 from sandbox.vendor.kyt import KYT_PATH, TOKEN, Kyt
-from sandbox.vendor.ofac import OFAC_PATH, STORAGE_PATH, Ofac
+from sandbox.vendor.publications import PATHS, ListFaults, Publications
 from sandbox.vendor.risk import RISK_PATH, SANCTIONS_PATH, Risk
 
 READY = "vendor sandbox listening on "
@@ -31,23 +32,24 @@ class Vendor:
     """All vendors of one sandbox world behind one address. Each is mounted under its own path prefix, with the faults
     in front of it; `GET` and `PUT /sandbox/faults` read and set those while the server runs."""
 
-    def __init__(self, world_dir: Path, token: str = TOKEN, faults: Faults | None = None) -> None:
+    def __init__(
+        self, world_dir: Path, token: str = TOKEN, faults: Faults | None = None, list_faults: ListFaults | None = None
+    ) -> None:
         self.token, self.faults = token, faults or Faults()
-        self._mounts: dict[str, tuple[Handler, Limit]] = {}
+        self._mounts: dict[str, tuple[Callable[[], Handler], Limit]] = {}
         kyt = Kyt(world_dir, token, self.faults)
         self.registry = kyt.registry
-        self.mount(KYT_PATH, kyt)
-        risk = Risk(kyt.world, token)
-        self.mount(RISK_PATH, risk.risk)
-        self.mount(SANCTIONS_PATH, risk.sanctions)
-        ofac = Ofac(world_dir)
-        self.mount(OFAC_PATH, ofac)
-        self.mount(STORAGE_PATH, ofac)
+        self.mount(KYT_PATH, lambda: kyt)
+        self.mount(RISK_PATH, lambda: Risk(kyt.world, token).risk)
+        self.mount(SANCTIONS_PATH, lambda: Risk(kyt.world, token).sanctions)
+        self.publications = Publications(world_dir, list_faults)
+        for path in PATHS:
+            self.mount(path, lambda: self.publications)
 
-    def mount(self, prefix: str, handler: Handler, limit: Limit = retry_after) -> None:
-        """Serves every path below `prefix` with `handler(request, path below the prefix, query)`. `limit` makes the
-        vendor's own answer to too many requests, given the seconds to wait and the server's time."""
-        self._mounts[prefix] = handler, limit
+    def mount(self, prefix: str, make: Callable[[], Handler], limit: Limit = retry_after) -> None:
+        """Serves every path below `prefix` with the handler that `make` gives when the first request comes. `limit`
+        makes the vendor's own answer to too many requests, given the seconds to wait and the server's time."""
+        self._mounts[prefix] = cache(make), limit
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
@@ -57,7 +59,7 @@ class Vendor:
         if prefix is None:
             return web.json_response({"status": 404, "message": f"no such end-point: {path}"}, status=404)
         handler, limit = self._mounts[prefix]
-        return await self.faults.serve(request, lambda: handler(request, path.removeprefix(prefix), query), limit)
+        return await self.faults.serve(request, lambda: handler()(request, path.removeprefix(prefix), query), limit)
 
 
 @asynccontextmanager
@@ -131,7 +133,8 @@ def serve(
     *,
     token: str = TOKEN,
     faults: Faults | None = None,
+    list_faults: ListFaults | None = None,
     exit_with_stdin: bool = False,
 ) -> None:
     """Serves the world until interrupted. Raises FileNotFoundError if the world has no vendor files."""
-    run_until_told(Vendor(Path(world_dir), token, faults), host, port, READY, exit_with_stdin)
+    run_until_told(Vendor(Path(world_dir), token, faults, list_faults), host, port, READY, exit_with_stdin)

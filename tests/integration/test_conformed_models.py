@@ -200,7 +200,7 @@ def test_every_address_of_a_field_is_found_and_the_chains_too(rows):
 
 
 def test_watchlist_history_is_told_publication_by_publication(rows):
-    assert rows("ent_num, change_code from int_watchlist_changes") == [
+    assert rows("entry_id, change_code from int_watchlist_changes") == [
         ("1", "removed"),
         ("2", "changed"),
         ("3", "added"),

@@ -47,11 +47,11 @@ def test_it_reconciles(real_run):
 
 def test_ofac_history_between_the_two_publications(real_run):
     _, warehouse = real_run
-    changes = warehouse.execute("select change_code, count(*) from marts.fct_watchlist_changes group by 1").fetchall()
+    changes = warehouse.execute("select change_code, count(*) from marts.fct_watchlist_changes where list_code = 'ofac_sdn' group by 1").fetchall()
     assert dict(changes) == {"added": 1_858, "removed": 261, "changed": 836}
     mentions = warehouse.execute(
-        "select publication_date, count(*) filter (not is_overflow), count(*) "
-        "from raw_ofac.digital_currency_addresses group by 1 order by 1"
+        "select published_at, count(*) filter (not is_overflow), count(*) "
+        "from raw_watchlists.digital_currency_addresses group by 1 order by 1"
     ).fetchall()
     # Sixteen more stand wholly or partly in the overflow file of the remarks.
     assert [counts for _, *counts in mentions] == [[2, 2], [81, 97]]

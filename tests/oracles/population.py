@@ -95,7 +95,7 @@ SCHEMAS = {
         "is_zero_tolerance flag, entity_name, exposure_usd usd, known_at time"
     ),
     "int_sanctioned_addresses": _schema(
-        "list_code, ent_num, asset_code, ofac_asset_code, chain_code, address, address_raw, is_valid flag, sdn_name,"
+        "list_code, entry_id, asset_code, list_asset_code, chain_code, address, address_raw, is_valid flag, name,"
         "program, listed_from_date date, delisted_on date, known_at time"
     ),
 }
@@ -319,14 +319,14 @@ def make(seed: int = 7) -> Population:
         population.rows("int_sanctioned_addresses").append(
             {
                 "list_code": "ofac_sdn",
-                "ent_num": str(9000 + number),
+                "entry_id": str(9000 + number),
                 "asset_code": "ETH",
-                "ofac_asset_code": "ETH",
+                "list_asset_code": "ETH",
                 "chain_code": "ethereum",
                 "address": address,
                 "address_raw": address,
                 "is_valid": True,
-                "sdn_name": f"NAME {number}",
+                "name": f"NAME {number}",
                 "program": "CYBER2",
                 "listed_from_date": listed,
                 "delisted_on": delisted,

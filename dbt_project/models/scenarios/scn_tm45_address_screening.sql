@@ -9,7 +9,7 @@ addresses as (
 ),
 
 listed as (
-  select list_code, ent_num, address, sdn_name, listed_from_date, delisted_on, known_at
+  select list_code, entry_id, address, name, listed_from_date, delisted_on, known_at
   from {{ ref('int_sanctioned_addresses') }}
 ),
 
@@ -32,7 +32,7 @@ hits as (
     legs.leg_id,
     max(listed.known_at) as listing_known_at,
     count(distinct addresses.address) as hit_count,
-    min(listed.list_code || ' entry ' || listed.ent_num || ' (' || coalesce(listed.sdn_name, 'no name') || '), listed since ' || cast(listed.listed_from_date as string)) as listing_text,
+    min(listed.list_code || ' entry ' || listed.entry_id || ' (' || coalesce(listed.name, 'no name') || '), listed since ' || cast(listed.listed_from_date as string)) as listing_text,
     min(addresses.address) as hit_address
   from legs
   inner join addresses

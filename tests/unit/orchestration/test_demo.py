@@ -2,9 +2,11 @@
 
 import json
 from dataclasses import asdict
+from inspect import signature
 
 import pytest
 
+from ingestion.watchlists import watchlists_source
 from orchestration import demo
 
 
@@ -38,7 +40,14 @@ def test_every_feed_is_pointed_at_the_world(tmp_path):
     settings = demo.sources(tmp_path, "http://127.0.0.1:1/kyt", "token")
     assert settings["SOURCES__EXCHANGE__BUCKET_URL"] == str(tmp_path / "landing" / "exchange")
     assert settings["SOURCES__CHAINALYSIS__API_KEY"] == "token"
-    assert len([name for name in settings if name.endswith(("BUCKET_URL", "API_URL"))]) == 9
+    assert len([name for name in settings if name.endswith(("BUCKET_URL", "API_URL", "SDN_URL"))]) == 9
+
+
+def test_every_feed_names_settings_that_exist(tmp_path):
+    wanted = {
+        name.removeprefix("SOURCES__WATCHLISTS__").lower() for name in demo.every_feed(tmp_path, "http://127.0.0.1:1")
+    }
+    assert wanted <= set(signature(watchlists_source).parameters)
 
 
 def test_a_window_covers_the_world():

@@ -43,13 +43,15 @@ union all
 union all
 {{ raw_hop('chainalysis', 'address_exposures', ['address', 'product_code', 'member_no']) }}
 union all
-{{ raw_hop('ofac', 'sdn_entries', ['publication_date', 'ent_num']) }}
+{{ raw_hop('watchlists', 'entries', ['list_code', 'published_at', 'entry_id']) }}
 union all
-{{ raw_hop('ofac', 'sdn_addresses', ['publication_date', 'ent_num', 'add_num']) }}
+{{ raw_hop('watchlists', 'names', ['list_code', 'published_at', 'entry_id', 'name_no']) }}
 union all
-{{ raw_hop('ofac', 'sdn_aliases', ['publication_date', 'ent_num', 'alt_num']) }}
+{{ raw_hop('watchlists', 'places', ['list_code', 'published_at', 'entry_id', 'place_no']) }}
 union all
-{{ raw_hop('ofac', 'digital_currency_addresses', ['publication_date', 'ent_num', 'asset_code', 'address', 'mention_no']) }}
+{{ raw_hop('watchlists', 'identifiers', ['list_code', 'published_at', 'entry_id', 'identifier_no']) }}
+union all
+{{ raw_hop('watchlists', 'digital_currency_addresses', ['list_code', 'published_at', 'entry_id', 'asset_code', 'address', 'mention_no']) }}
 union all
 {{ raw_hop('cases', 'outcomes', ['case_id'], hash_key='r.case_id') }}
 union all

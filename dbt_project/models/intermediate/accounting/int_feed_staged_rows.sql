@@ -51,13 +51,15 @@ union all
 union all
 {{ staged_hop('chainalysis', 'address_exposures', '(select cast(null as string) as address)', 's.address = c.address', 'c.address', out_of_scope="'about_an_address'") }}
 union all
-{{ staged_hop('ofac', 'sdn_entries', ref('int_watchlist_entries'), 's.ent_num = c.ent_num and ' ~ within_span('s.publication_date', 'c'), 'c.ent_num') }}
+{{ staged_hop('watchlists', 'entries', ref('int_watchlist_entries'), 's.list_code = c.list_code and s.entry_id = c.entry_id and ' ~ within_span('s.published_at', 'c'), 'c.entry_id', out_of_scope="case when s.op_code = 'DEL' then 'deletion' end") }}
 union all
-{{ staged_hop('ofac', 'sdn_addresses', ref('int_watchlist_places'), 's.ent_num = c.ent_num and s.add_num = c.place_no and ' ~ within_span('s.publication_date', 'c'), 'c.ent_num') }}
+{{ staged_hop('watchlists', 'names', ref('int_watchlist_names'), 's.list_code = c.list_code and s.entry_id = c.entry_id and ' ~ 's.name_no = c.name_no and ' ~ within_span('s.published_at', 'c'), 'c.entry_id') }}
 union all
-{{ staged_hop('ofac', 'sdn_aliases', ref('int_watchlist_names'), "s.ent_num = c.ent_num and s.alt_num = c.name_no and c.name_type_code <> 'primary' and " ~ within_span('s.publication_date', 'c'), 'c.ent_num') }}
+{{ staged_hop('watchlists', 'places', ref('int_watchlist_places'), 's.list_code = c.list_code and s.entry_id = c.entry_id and ' ~ 's.place_no = c.place_no and ' ~ within_span('s.published_at', 'c'), 'c.entry_id') }}
 union all
-{{ staged_hop('ofac', 'digital_currency_addresses', ref('int_sanctioned_addresses'), 's.ent_num = c.ent_num and s.ofac_asset_code = c.ofac_asset_code and coalesce(' ~ normalise_address('s.address') ~ ', s.address) = c.address and ' ~ within_span('s.publication_date', 'c', 'listed_from_date', 'delisted_on'), 'c.ent_num') }}
+{{ staged_hop('watchlists', 'identifiers', ref('int_watchlist_identifiers'), 's.list_code = c.list_code and s.entry_id = c.entry_id and ' ~ 's.identifier_no = c.identifier_no and ' ~ within_span('s.published_at', 'c'), 'c.entry_id') }}
+union all
+{{ staged_hop('watchlists', 'digital_currency_addresses', ref('int_sanctioned_addresses'), 's.list_code = c.list_code and s.entry_id = c.entry_id and ' ~ 's.list_asset_code = c.list_asset_code and coalesce(' ~ normalise_address('s.address') ~ ', s.address) = c.address and ' ~ within_span('s.published_at', 'c', 'listed_from_at', 'delisted_at'), 'c.entry_id') }}
 union all
 {{ staged_hop('cases', 'outcomes', ref('int_case_outcomes'), 's.case_id = c.case_id', 'c.case_id') }}
 union all

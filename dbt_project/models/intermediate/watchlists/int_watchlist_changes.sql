@@ -1,7 +1,8 @@
-{#- The first publication is the baseline: it changes nothing. -#}
+{#- The first publication of a list is the baseline: it changes nothing. The first one in another form changes no entry that it
+    lists again: the publisher's words differ between its forms, and the entry does not. -#}
 with publications as (
   select * from {{ ref('int_watchlist_publications') }}
-  where previous_publication_date is not null
+  where previous_published_at is not null
 ),
 
 entries as (
@@ -11,37 +12,42 @@ entries as (
 begun as (
   select
     entries.*,
-    publications.publication_date,
-    publications.previous_publication_date
+    publications.published_at,
+    publications.previous_published_at
   from entries
-  inner join publications on entries.valid_from_date = publications.publication_date
+  inner join publications
+    on entries.list_code = publications.list_code and entries.valid_from_at = publications.published_at
 ),
 
 ended as (
   select
     entries.*,
-    publications.publication_date,
-    publications.previous_publication_date,
+    publications.published_at,
+    publications.previous_published_at,
     publications.known_at as publication_known_at
   from entries
-  inner join publications on entries.valid_to_date = publications.publication_date
+  inner join publications
+    on entries.list_code = publications.list_code and entries.valid_to_at = publications.published_at
 )
 
 select
-  'ofac_sdn' as list_code,
-  coalesce(begun.publication_date, ended.publication_date) as publication_date,
-  coalesce(begun.previous_publication_date, ended.previous_publication_date) as previous_publication_date,
-  coalesce(begun.ent_num, ended.ent_num) as ent_num,
+  coalesce(begun.list_code, ended.list_code) as list_code,
+  coalesce(begun.published_at, ended.published_at) as published_at,
+  coalesce(begun.previous_published_at, ended.previous_published_at) as previous_published_at,
+  coalesce(begun.entry_id, ended.entry_id) as entry_id,
   case
-    when ended.ent_num is null then 'added'
-    when begun.ent_num is null then 'removed'
+    when ended.entry_id is null then 'added'
+    when begun.entry_id is null then 'removed'
     else 'changed'
   end as change_code,
-  coalesce(begun.sdn_name, ended.sdn_name) as sdn_name,
-  coalesce(begun.sdn_type, ended.sdn_type) as sdn_type,
+  coalesce(begun.name, ended.name) as name,
+  coalesce(begun.entry_type, ended.entry_type) as entry_type,
   coalesce(begun.program, ended.program) as program,
   coalesce(begun.known_at, ended.publication_known_at) as known_at
 from begun
 full outer join ended
-  on begun.ent_num = ended.ent_num
-  and begun.publication_date = ended.publication_date
+  on begun.list_code = ended.list_code
+  and begun.entry_id = ended.entry_id
+  and begun.published_at = ended.published_at
+where ended.format_code is null or begun.format_code is null
+  or replace(ended.format_code, '_delta', '') = replace(begun.format_code, '_delta', '')

@@ -4,31 +4,36 @@ with publications as (
 
 entries as (
   select
-    ent_num,
-    publication_date,
+    list_code,
+    entry_id,
+    published_at,
     first_known_at as known_at,
-    sdn_name,
-    sdn_type,
+    format_code,
+    name,
+    entry_type,
     program,
-    {{ md5_key(['sdn_name', 'sdn_type', 'program', 'title', 'call_sign', 'vess_type', 'tonnage', 'grt', 'vess_flag', 'vess_owner', 'remarks']) }} as entry_hash
-  from {{ ref('stg_ofac__sdn_entries') }}
+    content_hash as entry_hash
+  from {{ ref('stg_watchlists__entries') }}
+  where op_code <> 'DEL'
 ),
 
 spans as (
-  {{ publication_spans('entries', 'publications', ['ent_num']) | indent(2) }}
+  {{ publication_spans('entries', 'publications') | indent(2) }}
 )
 
 select
-  'ofac_sdn' as list_code,
-  spans.ent_num,
-  entries.sdn_name,
-  entries.sdn_type,
+  spans.list_code,
+  spans.entry_id,
+  entries.name,
+  entries.entry_type,
   entries.program,
+  entries.format_code,
   spans.entry_hash,
-  spans.valid_from_date,
-  spans.valid_to_date,
+  spans.valid_from_at,
+  spans.valid_to_at,
   spans.known_at
 from spans
 inner join entries
-  on spans.ent_num = entries.ent_num
-  and spans.valid_from_date = entries.publication_date
+  on spans.list_code = entries.list_code
+  and spans.entry_id = entries.entry_id
+  and spans.valid_from_at = entries.published_at

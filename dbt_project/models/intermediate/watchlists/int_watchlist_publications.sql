@@ -1,18 +1,24 @@
 with publications as (
   select
-    publication_date,
+    list_code,
+    published_at,
+    min(format_code) as format_code,
+    count(case when is_whole then 1 end) > 0 as is_whole,
     count(*) as entry_count,
     min(first_known_at) as known_at
-  from {{ ref('stg_ofac__sdn_entries') }}
-  group by publication_date
+  from {{ ref('stg_watchlists__entries') }}
+  group by list_code, published_at
 )
 
 select
-  'ofac_sdn' as list_code,
-  publication_date,
-  row_number() over (order by publication_date) as publication_no,
-  lag(publication_date) over (order by publication_date) as previous_publication_date,
-  lead(publication_date) over (order by publication_date) as next_publication_date,
+  list_code,
+  published_at,
+  format_code,
+  is_whole,
+  lag(published_at) over (partition by list_code order by published_at) as previous_published_at,
+  min(case when is_whole then published_at end) over (
+    partition by list_code order by published_at rows between 1 following and unbounded following
+  ) as next_whole_at,
   entry_count,
   known_at
 from publications

@@ -1,12 +1,12 @@
 select
-  {{ md5_key(['list_code', 'publication_date', 'ent_num']) }} as watchlist_change_id,
+  {{ md5_key(['list_code', 'published_at', 'entry_id']) }} as watchlist_change_id,
   list_code,
-  publication_date,
-  previous_publication_date,
-  ent_num,
+  published_at,
+  previous_published_at,
+  entry_id,
   change_code,
-  sdn_name,
-  sdn_type,
+  name,
+  entry_type,
   program,
   known_at
 from {{ ref('int_watchlist_changes') }}

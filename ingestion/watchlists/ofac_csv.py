@@ -1,0 +1,161 @@
+"""OFAC's SDN publication in CSV (sdn, add, alt, sdn_comments) as records, and its count on a path of its own.
+
+Belongs here: reading the files of one publication. OFAC's XML forms are in `ofac_xml` and `ofac_advanced`.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from ingestion.watchlists.mentions import labelled
+from ingestion.watchlists.model import Found, Rejected, UnusablePublication, child, entry
+from ingestion.watchlists.xml import Counted
+
+FILES = {"entries": "sdn.csv", "places": "add.csv", "names": "alt.csv"}
+COMMENTS = "sdn_comments.csv"
+# OFAC publishes no header row: names and order are those of its data specification
+COLUMNS = {
+    "entries": (
+        ["ent_num", "sdn_name", "sdn_type", "program", "title", "call_sign", "vess_type", "tonnage", "grt", "vess_flag"]
+        + ["vess_owner", "remarks"]
+    ),
+    "places": ["ent_num", "add_num", "address", "city", "country", "add_remarks"],
+    "names": ["ent_num", "alt_num", "alt_type", "alt_name", "alt_remarks"],
+}
+
+
+def parse(files: Mapping[str, Path]) -> Iterator[Found]:
+    """The records of one publication; `files` maps names of `FILES` (and `COMMENTS`, which a publication may lack) to
+    where they lie. All values are text as published, null where OFAC writes `-0- `; the overflow in the comments file
+    is appended to the remarks it continues. Raises UnusablePublication."""
+    overflows, unreadable = _overflows(files)
+    for line in _lines("sdn.csv", files["sdn.csv"].read_bytes()):
+        row = _read("entries", line)
+        if isinstance(row, Rejected):
+            yield row
+            continue
+        number, before = row["ent_num"], len(row["remarks"] or "")
+        if pieces := overflows.pop(number, None):
+            row["remarks"] = (row["remarks"] or "") + "".join(pieces)
+        yield entry(
+            number,
+            json.dumps(row, ensure_ascii=False),
+            entry_type=row["sdn_type"],
+            name=row["sdn_name"],
+            program=row["program"],
+            remarks=row["remarks"],
+        )
+        yield from _mentions(number, row["remarks"] or "", before)
+    # Counted with the entries: a remark nobody can be given to is a lost part of an entry
+    for number, pieces in overflows.items():
+        reason = f"continues the remarks of entry {number!r}, which the publication does not have"
+        yield from (Rejected("entries", "overflow_without_entry", reason, f"{number},{piece}") for piece in pieces)
+    yield from unreadable
+    for line in _lines("add.csv", files["add.csv"].read_bytes()):
+        row = _read("places", line)
+        yield row if isinstance(row, Rejected) else child(
+            "places", row["ent_num"], place_no=row["add_num"], place_type="address", address=row["address"],
+            city=row["city"], country=row["country"], note=row["add_remarks"],
+        )  # fmt: skip
+    for line in _lines("alt.csv", files["alt.csv"].read_bytes()):
+        row = _read("names", line)
+        yield row if isinstance(row, Rejected) else child(
+            "names", row["ent_num"], name_no=row["alt_num"], name_type=row["alt_type"], name=row["alt_name"],
+            note=row["alt_remarks"],
+        )  # fmt: skip
+
+
+def _lines(name: str, raw: bytes) -> Iterator[list[str]]:
+    # 0x1A is the end-of-file mark of the system that writes the files
+    text = raw.rstrip(b"\x1a").decode("latin-1")
+    try:
+        for line in csv.reader(io.StringIO(text, newline="")):
+            if line and line != ["\x1a"]:
+                yield line
+    except csv.Error as error:
+        raise UnusablePublication(f"{name} cannot be read as CSV: {error}") from None
+
+
+def _read(table: str, line: list[str]) -> dict | Rejected:
+    names, raw = COLUMNS[table], ",".join(line)
+    if len(line) != len(names):
+        return Rejected(table, "malformed_row", f"{len(line)} fields instead of {len(names)}", raw)
+    row = {name: _value(text) for name, text in zip(names, line, strict=True)}
+    for name in names[: 1 if table == "entries" else 2]:
+        if not (row[name] or "").isdecimal():
+            return Rejected(table, "invalid_number", f"{name} {row[name]!r} is not a number", raw)
+    return row
+
+
+def _value(text: str) -> str | None:
+    """Null is `-0- `; at the end of a file its last characters may be missing."""
+    return None if text.strip() in ("-0-", "-0", "") else text
+
+
+def _overflows(files: Mapping[str, Path]) -> tuple[dict[str, list[str]], list[Rejected]]:
+    """The pieces of overflow by entry number, and the lines that are none."""
+    raw = files[COMMENTS].read_bytes() if COMMENTS in files else b""
+    found: dict[str, list[str]] = {}
+    bad = []
+    for line in _lines(COMMENTS, raw):
+        if len(line) == 2:
+            found.setdefault(line[0].strip(), []).append(line[1])
+        else:
+            reason = f"{len(line)} fields instead of 2 in the overflow of remarks"
+            bad.append(Rejected("entries", "malformed_row", reason, ",".join(line)))
+    return found, bad
+
+
+def _mentions(number: str, remarks: str, before: int) -> Iterator[Found]:
+    """Digital-currency addresses in remarks, numbered within their entry. `is_overflow` says that the mention is not
+    in sdn.csv alone: part of its words come from the comments file."""
+    for mention_no, (end, code, words) in enumerate(labelled(remarks), 1):
+        if code is None:
+            reason = f"entry {number}: no currency code and address follow"
+            yield Rejected("digital_currency_addresses", "unreadable_mention", reason, words)
+        else:
+            yield child(
+                "digital_currency_addresses", number, asset_code=code, address=words, mention_no=mention_no,
+                is_overflow=end - 3 > before,
+            )  # fmt: skip
+
+
+def count(files: Mapping[str, Path]) -> Counted:
+    """Records by table from lines and patterns over the raw bytes, without a CSV reader. An overflow without an entry
+    counts with the entries; digital-currency addresses are the mentions in remarks after every overflow is put behind
+    its entry's line. Raises UnusablePublication for an empty file and for one with a quote that is never closed."""
+    read = {name: path.read_bytes() for name, path in files.items()}
+    for name in (*FILES.values(), *([COMMENTS] if COMMENTS in read else [])):
+        if not read[name].strip() and name != COMMENTS:
+            raise UnusablePublication(f"{name} is empty: fetch the publication again")
+        if read[name].count(b'"') % 2:
+            raise UnusablePublication(f"{name} has a quote that is never closed, it may be cut off: fetch it again")
+    counted = Counted()
+    counted.totals.update({table: lines(read[name]) for table, name in FILES.items()})
+    spliced, orphans = splice(read["sdn.csv"], read.get(COMMENTS, b""))
+    counted.totals["entries"] += orphans
+    counted.totals["digital_currency_addresses"] = spliced.count(b"Digital Currency Address - ")
+    counted.totals["identifiers"] = 0  # they stand in the remarks only
+    return counted
+
+
+def lines(raw: bytes) -> int:
+    """Lines that hold something, not counting line ends inside quotes and the end-of-file mark."""
+    outside = b"q".join(raw.rstrip(b"\x1a").split(b'"')[::2])
+    return sum(1 for line in outside.splitlines() if line.strip(b"\x1a"))
+
+
+def splice(entries: bytes, comments: bytes) -> tuple[bytes, int]:
+    """sdn.csv with the overflow of each entry directly behind it, and the number of overflows no entry belongs to."""
+    overflows: dict[bytes, list[bytes]] = {}
+    for line in comments.rstrip(b"\x1a").splitlines():
+        number, comma, text = line.partition(b",")
+        if comma:
+            overflows.setdefault(number.strip(), []).append(text.strip().removeprefix(b'"').removesuffix(b'"'))
+    parts = []
+    for line in entries.splitlines():
+        pieces = overflows.pop(line.partition(b",")[0].strip(), [])
+        parts.append(line.rstrip().removesuffix(b'"') + b"".join(pieces) if pieces else line)
+    return b"\n".join(parts), sum(len(pieces) for pieces in overflows.values())

@@ -1,0 +1,174 @@
+"""OpenSanctions in the FollowTheMoney form: whole (`entities.ftm.json`) and as changes (`entities.delta.json`).
+
+The data is licensed CC BY-NC 4.0: commercial users need a licence of the publisher.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from ingestion.watchlists.dates import precision
+from ingestion.watchlists.model import (
+    DELETED,
+    LISTED,
+    Found,
+    Rejected,
+    UnusablePublication,
+    checked,
+    child,
+    entry,
+    text_of,
+)
+from ingestion.watchlists.xml import Counted
+
+NAMES = ("name", "alias", "weakAlias", "previousName", "abbreviation")
+IDENTIFIERS = {
+    "birthDate": "birth_date", "nationality": "nationality", "citizenship": "citizenship", "country": "country",
+    "passportNumber": "passport", "idNumber": "national_identifier", "taxNumber": "tax_number", "innCode": "inn",
+    "registrationNumber": "business_registration", "ogrnCode": "ogrn", "leiCode": "lei", "swiftBic": "bic",
+    "imoNumber": "imo", "mmsi": "mmsi", "wikidataId": "wikidata",
+}  # fmt: skip
+OPS = {"ADD": "ADD", "MOD": "MOD", "DEL": DELETED}
+_VOLATILE = ("first_seen", "last_seen", "last_change", "referents")
+_BATCH = 10_000
+
+
+def parse(path: Path, *, is_delta: bool) -> Iterator[Found]:
+    """The records of one publication or of one set of changes, each entity followed by its parts. A deleted entity is
+    an entry without parts."""
+    seen: set[str] = set()
+    with path.open("rb") as stream:
+        for line in stream:
+            if line.strip():
+                yield from _line(line, is_delta, seen)
+
+
+def _line(line: bytes, is_delta: bool, seen: set[str]) -> Iterator[Found]:
+    text = line.decode("utf-8", "backslashreplace").strip()
+    try:
+        said = json.loads(line)
+    except ValueError as error:
+        yield Rejected("entries", "not_json", f"the line cannot be read as JSON: {error}", text)
+        return
+    op, entity = LISTED, said
+    if is_delta:
+        op = OPS.get(said.get("op")) if isinstance(said, dict) else None
+        entity = said.get("entity") if isinstance(said, dict) else None
+        if op is None:
+            yield from _without_use(entity, "unknown_op", "the line is no ADD, MOD or DEL", text)
+            return
+    if not isinstance(entity, dict) or not isinstance(entity.get("id"), str | None):
+        yield Rejected("entries", "not_an_entity", "the line holds no entity with an id", text)
+        return
+    if not isinstance(entity.get("properties", {}), dict):
+        yield Rejected("entries", "not_an_entity", "the properties of the entity are no mapping", text)
+        return
+    number = entity.get("id")
+    found = list(_entity(entity, number or "", op, not is_delta, text))
+    yield from checked(found, number, seen)
+
+
+def _without_use(entity: object, code: str, reason: str, text: str) -> Iterator[Found]:
+    usable = isinstance(entity, dict) and isinstance(entity.get("properties", {}), dict)
+    found = list(_entity(entity, "", LISTED, False, text)) if usable else []
+    yield Rejected("entries", code, reason, text)
+    for one in found[1:]:
+        table, row = one
+        yield Rejected(table, code, reason, json.dumps(row, ensure_ascii=False))
+
+
+def _entity(entity: Mapping, number: str, op: str, is_whole: bool, text: str) -> Iterator[Found]:
+    content = {key: value for key, value in entity.items() if key not in _VOLATILE}
+    yield entry(
+        number,
+        text,
+        content=json.dumps(content, ensure_ascii=False, sort_keys=True),
+        op_code=op,
+        is_whole=is_whole,
+        entry_type=_text(entity.get("schema")),
+        name=_text(entity.get("caption")),
+        program=text_of(_values(entity, "programId") or _values(entity, "program") or _values(entity, "topics"), "; "),
+        listed_on_text=_text(entity.get("first_seen")),
+        remarks=text_of(_values(entity, "notes"), "\n"),
+    )
+    for kind in NAMES:
+        for name in _values(entity, kind):
+            quality = "weak" if kind == "weakAlias" else None
+            yield child("names", number, name_type=kind, name_quality=quality, name=name)
+    for kind, place_type in (("address", "address"), ("birthPlace", "birth_place")):
+        for place in _values(entity, kind):
+            yield child("places", number, place_type=place_type, address=place)
+    for kind, identifier_type in IDENTIFIERS.items():
+        for value in _values(entity, kind):
+            how, problem = precision(value) if kind == "birthDate" else (None, None)
+            yield child(
+                "identifiers", number, identifier_type=identifier_type,
+                value=value, date_precision_code=how, is_valid=problem is None, invalid_reason_code=problem,
+            )  # fmt: skip
+    if entity.get("schema") == "CryptoWallet":
+        code = (_values(entity, "currency") or _values(entity, "currencySymbol") or ["UNKNOWN"])[0]
+        for mention_no, address in enumerate(_values(entity, "publicKey"), 1):
+            yield child("digital_currency_addresses", number, asset_code=code, address=address, mention_no=mention_no)
+
+
+def _values(entity: Mapping, name: str) -> list[str]:
+    values = entity.get("properties", {}).get(name)
+    values = values if isinstance(values, list) else []
+    return [value if isinstance(value, str) else json.dumps(value) for value in values]
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def count(path: Path, *, is_delta: bool) -> Counted:
+    """Records by table: lines, and the values of the properties as DuckDB's JSON functions count them. Raises
+    UnusablePublication for an empty whole publication and for a last line that is cut off."""
+    counted, batch, last = Counted(), [], b"\n"
+    with path.open("rb") as stream, duckdb.connect() as connection:
+        for line in stream:
+            last = line
+            if line.strip():
+                batch.append(line.decode("utf-8", "backslashreplace"))
+            if len(batch) >= _BATCH:
+                _add(counted, connection, batch, is_delta)
+                batch = []
+        _add(counted, connection, batch, is_delta)
+    if not counted.totals["entries"] and not is_delta:
+        raise UnusablePublication("it is empty")
+    if not last.endswith(b"\n") and not _is_json(last):
+        raise UnusablePublication("its last line is cut off")
+    return counted
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
+def _add(counted: Counted, connection: duckdb.DuckDBPyConnection, lines: list[str], is_delta: bool) -> None:
+    lengths = "coalesce(json_array_length(entity -> 'properties' -> '{}'), 0)".format
+    sums = {
+        "names": " + ".join(map(lengths, NAMES)),
+        "places": " + ".join(map(lengths, ("address", "birthPlace"))),
+        "identifiers": " + ".join(map(lengths, IDENTIFIERS)),
+        "digital_currency_addresses": "case when entity ->> 'schema' = 'CryptoWallet' "
+        f"then {lengths('publicKey')} else 0 end",
+    }
+    held = pa.table({"line": pa.array(lines, pa.string())})
+    connection.register("held", held)
+    found = connection.execute(
+        f"select {', '.join(f'coalesce(sum({expression}), 0)' for expression in sums.values())} "  # noqa: S608 (names of this module)
+        f"from (select {'''line::json -> 'entity' ''' if is_delta else 'line::json'} as entity from held "
+        "where json_valid(line))"
+    ).fetchall()[0]
+    connection.unregister("held")
+    counted.totals["entries"] += len(lines)
+    for table, number in zip(sums, found, strict=True):
+        counted.totals[table] += int(number)
