@@ -21,6 +21,7 @@ from sandbox.vendor import lists
 from sandbox.vendor.answers import KytWorld
 from sandbox.vendor.publications import FILES, Publication
 from sandbox.vendor.registry import Refused, Registry
+from sandbox.vendor.trm import TRM_PATH, Trm
 
 KYT_PATH = "/api/kyt"
 OFAC_PATH = "/api/PublicationPreview/exports"
@@ -84,9 +85,16 @@ class Vendor:
         self.publication = Publication(world_dir)
         self.token = token
         self.faults = faults or Faults()
+        # Vendors that answer for themselves, by path prefix.
+        self.mounted = {
+            TRM_PATH: Trm(world_dir),
+        }
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
+        for prefix, handler in self.mounted.items():
+            if path.startswith(prefix + "/"):
+                return await handler(request, path.removeprefix(prefix), query)
         try:
             if path.startswith(KYT_PATH + "/"):
                 return await self._kyt(request, path.removeprefix(KYT_PATH), query)
