@@ -95,7 +95,9 @@ where version_no = 1 and rail_code = 'crypto' and status_code = 'completed' and 
 _FIRST_ADDRESS = r"[^\s;,|][^;,|]*"
 
 
-_OTHER_SIDE = """, trim(regexp_extract({counterparty}, '{first_address}')) as counterparty_address, _known_at as known_at"""
+_OTHER_SIDE = (
+    """, trim(regexp_extract({counterparty}, '{first_address}')) as counterparty_address, _known_at as known_at"""
+)
 
 
 def _ledger_sql(more: str = "") -> str:

@@ -260,7 +260,9 @@ def _pages(vendor: Vendor, member: str, newest: datetime | None) -> Iterator[Any
     offset = 0
     while page := vendor.get(ALERTS, {"sort[issuedAt]": "asc", "limit": PER_PAGE, "offset": offset, **since}).data:
         if not isinstance(page, list):
-            raise VendorError(f"TRM Labs answered {ALERTS} with something that is not a list. Is the address its API's?")
+            raise VendorError(
+                f"TRM Labs answered {ALERTS} with something that is not a list. Is the address its API's?"
+            )
         yield from page
         offset += len(page)
 

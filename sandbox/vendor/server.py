@@ -19,6 +19,7 @@ from aiohttp import web
 
 from sandbox.vendor import lists
 from sandbox.vendor.answers import KytWorld
+from sandbox.vendor.elliptic import ELLIPTIC_PATH, Elliptic
 from sandbox.vendor.publications import FILES, Publication
 from sandbox.vendor.registry import Refused, Registry
 from sandbox.vendor.trm import TRM_PATH, Trm
@@ -88,6 +89,7 @@ class Vendor:
         # Vendors that answer for themselves, by path prefix.
         self.mounted = {
             TRM_PATH: Trm(world_dir),
+            ELLIPTIC_PATH: Elliptic(world_dir),
         }
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:

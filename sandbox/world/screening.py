@@ -85,9 +85,7 @@ def _side(
     received = direction == "received"
     user = people.account_id[part.account]
     written = external_text(part, parties)
-    other = np.where(
-        np.array([c is not None for c in part.clean], dtype=bool), part.clean, parties.pool[part.external]
-    )
+    other = np.where(np.array([c is not None for c in part.clean], dtype=bool), part.clean, parties.pool[part.external])
     if received:
         own = parties.deposit[part.chain, part.account]
         target, output = own, own
