@@ -98,3 +98,18 @@ def sources(folder: Path, kyt_url: str, token: str) -> dict[str, str]:
     # Some of the sandbox's transfers are never finished: nobody waits for them as long as for the real vendor.
     settings |= {"SOURCES__CHAINALYSIS__POLL_SECONDS": "1.5"}
     return settings | {"PLUMBLINE_PSEUDONYM_KEY": os.environ.get("PLUMBLINE_PSEUDONYM_KEY") or SANDBOX_PSEUDONYM_KEY}
+
+
+def every_feed(folder: Path, url: str) -> dict[str, str]:
+    """The settings that point the feeds which a plain run leaves unconfigured at the sandbox, whose vendors' server is
+    at `url`."""
+    from sandbox.vendor import elliptic, trm
+
+    return {
+        "SOURCES__TRM__API_URL": url + trm.TRM_PATH,
+        "SOURCES__TRM__API_KEY": trm.TRM_KEY,
+        "SOURCES__TRM__POLL_SECONDS": "1.5",
+        "SOURCES__ELLIPTIC__API_URL": url + elliptic.ELLIPTIC_PATH + "/v2",
+        "SOURCES__ELLIPTIC__API_KEY": elliptic.ELLIPTIC_KEY,
+        "SOURCES__ELLIPTIC__API_SECRET": elliptic.ELLIPTIC_SECRET,
+    }

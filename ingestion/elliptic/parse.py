@@ -36,9 +36,10 @@ def analysis(item: Any) -> tuple[dict, list[dict]]:
     keys = {"analysis_id": answer.required("id"), "screening_id": answer.text("screening_id") or "none"}
     exposures = [*_cluster(answer), *_matched(item, added), *_contributed(item, added)]
     error = answer["error"]
+    kind = answer.required("type")
     row = {
         **keys,
-        "analysis_type_code": answer.required("type"),
+        "analysis_type_code": kind,
         "subject_type_code": subject.required("type"),
         "asset_code": subject.text("asset"),
         "blockchain_code": subject.text("blockchain"),
@@ -59,7 +60,7 @@ def analysis(item: Any) -> tuple[dict, list[dict]]:
         "answer_json": text(item),
     }
     return row, [
-        {**keys, **exposure, "element_no": number, "side_code": exposure.get("side_code")}
+        {**keys, "analysis_type_code": kind, "element_no": number, **exposure}
         for number, exposure in enumerate(exposures, 1)
     ]
 
@@ -93,13 +94,11 @@ def _contributed(item: dict, added: set[str]) -> Iterator[dict]:
             "side_code": side,
             "is_screened_address": contribution.flag("is_screened_address"),
             "min_number_of_hops": contribution.whole("min_number_of_hops"),
-            **_shares(contribution),
         }
-        entities = list(contribution.objects("entities", ENTITY))
-        for entity in entities:
-            yield {**shared, **_entity(entity)}
-        if not entities:
-            yield shared
+        shares = _shares(contribution)
+        for entity in list(contribution.objects("entities", ENTITY)) or [Members({}, "entities")]:
+            yield {**shared, **_entity(entity), **shares}
+            shares = {}
 
 
 def sides(value: Any, name: str) -> Iterator[tuple[str | None, Any]]:

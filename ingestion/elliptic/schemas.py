@@ -42,6 +42,7 @@ EXPOSURES = pa.schema(
     [
         pa.field("analysis_id", pa.string(), nullable=False),
         pa.field("screening_id", pa.string(), nullable=False),
+        pa.field("analysis_type_code", pa.string(), nullable=False),
         pa.field("element_code", pa.string(), nullable=False),
         pa.field("element_no", pa.int64(), nullable=False),
         pa.field("side_code", pa.string()),
@@ -64,6 +65,7 @@ EXPOSURES = pa.schema(
 )
 """`element_code`: cluster_entity (who the address is), matched_element (a category that a rule matched) or contribution
 (who the value comes from or goes to, matched by a rule or not). `side_code` as the vendor said it: source or destination
-for a wallet, null for a transaction, whose lists have no sides."""
+for a wallet, null for a transaction, whose lists have no sides. The value of a contribution by several entities stands on
+the first of them."""
 
 TABLES = {"analyses": ANALYSES, "exposures": EXPOSURES}

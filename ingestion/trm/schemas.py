@@ -8,6 +8,7 @@ FEED = "trm"
 
 ADDRESS_SCREENINGS = pa.schema(
     [
+        pa.field("screening_id", pa.string(), nullable=False),
         pa.field("address_submitted", pa.string(), nullable=False),
         pa.field("chain_code", pa.string(), nullable=False),
         pa.field("address", pa.string()),
@@ -21,7 +22,7 @@ ADDRESS_SCREENINGS = pa.schema(
         pa.field("answer_json", pa.string(), nullable=False),
     ]
 )
-"""`risk_score_level_code` is the highest level of the answer, from the member that says so (2026) or else from its
+"""`screening_id` is ours: the vendor gives none. `risk_score_level_code` is the highest level of the answer, from the member that says so (2026) or else from its
 entities and indicators (2023). `ledger_known_at`: when the newest movement became known for which it was asked."""
 
 EXPOSURES = pa.schema(
@@ -47,6 +48,7 @@ EXPOSURES = pa.schema(
 
 TRANSFERS = pa.schema(
     [
+        pa.field("screening_id", pa.string(), nullable=False),
         pa.field("transfer_uuid", pa.string(), nullable=False),
         pa.field("ledger_transfer_id", pa.string(), nullable=False),
         pa.field("account_external_id", pa.string()),

@@ -98,7 +98,8 @@ def _screen(vendor: Vendor, batch: list[Address], reading: Reading) -> None:
         # Nobody can have known the answer before the movement that it was asked for.
         known_at = max(row["screened_at"] or asked.known_at, asked.known_at)
         screening_id = f"{row['chain_code']}:{row['address_submitted']}@{known_at.isoformat()}"
-        reading.land("address_screenings", known_at, {**row, "ledger_known_at": asked.known_at})
+        asked_for = {"screening_id": screening_id, "ledger_known_at": asked.known_at}
+        reading.land("address_screenings", known_at, {**row, **asked_for})
         for exposure in exposures:
             reading.land("exposures", known_at, {**exposure, "screening_id": screening_id})
     for one in unanswered.values():
@@ -225,9 +226,9 @@ def _land_transfer(reading: Reading, movement: Movement, item: Any, was_pending:
     # The vendor does not say when it finished: a later state is known after the earlier one.
     known_at = max(row["submitted_at"] or movement.known_at, movement.known_at)
     known_at += timedelta(microseconds=1 if was_pending else 0)
-    reading.land("transfers", known_at, row)
+    screening_id = f"{row['transfer_uuid']}@{row['screen_status_code']}"
+    reading.land("transfers", known_at, {**row, "screening_id": screening_id})
     for counterparty in counterparties:
-        screening_id = f"{row['transfer_uuid']}@{row['screen_status_code']}"
         reading.land("exposures", known_at, {**counterparty, "screening_id": screening_id})
 
 

@@ -35,6 +35,18 @@ union all
 union all
 {{ raw_hop('chainalysis', 'categories', ['category_id']) }}
 union all
+{{ raw_hop('trm', 'address_screenings', ['chain_code', 'address_submitted']) }}
+union all
+{{ raw_hop('trm', 'exposures', ['screening_id', 'element_code', 'element_no']) }}
+union all
+{{ raw_hop('trm', 'transfers', ['ledger_transfer_id']) }}
+union all
+{{ raw_hop('trm', 'alerts', ['alert_uuid']) }}
+union all
+{{ raw_hop('elliptic', 'analyses', ['analysis_id', 'screening_id']) }}
+union all
+{{ raw_hop('elliptic', 'exposures', ['analysis_id', 'screening_id', 'element_no']) }}
+union all
 {{ raw_hop('ofac', 'sdn_entries', ['publication_date', 'ent_num']) }}
 union all
 {{ raw_hop('ofac', 'sdn_addresses', ['publication_date', 'ent_num', 'add_num']) }}
