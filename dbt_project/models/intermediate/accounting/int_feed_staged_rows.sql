@@ -17,6 +17,7 @@ left join (
   union all
   select screening_id, transfer_id as subject_id, transfer_id from {{ ref('stg_trm__transfers') }}
 ) as t on s.screening_id = t.screening_id
+left join {{ ref('int_exposure_categories') }} as k on k.vendor_code = 'trm' and s.vendor_category_id = k.vendor_category_id
 {%- endset -%}
 {%- set elliptic_subjects -%}
 left join (
@@ -25,17 +26,9 @@ left join (
   left join {{ ref('int_transfer_addresses') }} as t on a.subject_type_code = 'address' and a.subject_id = t.address and t.role_code = 'counterparty'
   group by a.analysis_id, a.screening_id, a.subject_id
 ) as t on s.analysis_id = t.analysis_id and s.screening_id = t.screening_id
+left join {{ ref('int_exposure_categories') }} as k on k.vendor_code = 'elliptic' and s.vendor_category_id = k.vendor_category_id
 {%- endset -%}
-{%- set unused_screening = "case when t.screening_id is null then 'superseded_screening' when t.transfer_id is null then 'no_monitored_transfer' end" -%}
-{%- macro screenings_by(vendor) -%}
-(select * from {{ ref('int_transfer_screenings') }} where vendor_code = '{{ vendor }}')
-{%- endmacro -%}
-{%- macro exposed_by(vendor, condition='true') -%}
-(select distinct transfer_id from {{ ref('int_exposures') }} where vendor_code = '{{ vendor }}' and {{ condition }})
-{%- endmacro -%}
-{%- macro judged_by(vendor, subject_type) -%}
-(select * from {{ ref('int_vendor_judgements') }} where vendor_code = '{{ vendor }}'{% if subject_type %} and subject_type_code = '{{ subject_type }}'{% endif %})
-{%- endmacro -%}
+{%- set unused_element = "case when t.screening_id is null then 'superseded_screening' when t.transfer_id is null then 'no_monitored_transfer' when k.category_code = 'none' then 'no_exposure' end" -%}
 {%- set transfers = ref('int_transfers') -%}
 {%- set chain_transfers = ref('int_chain_transfers') -%}
 {{ staged_hop('exchange', 'deposits', transfers, "'exchange:deposit:' || s.deposit_id = c.transfer_id", 'c.transfer_id', day='s.event_date', asset='s.asset_code', amount='s.amount') }}
@@ -74,7 +67,7 @@ union all
 union all
 {{ staged_hop('trm', 'address_screenings', judged_by('trm', 'address'), 's.address = c.subject_id', 'c.subject_id') }}
 union all
-{{ staged_hop('trm', 'exposures', exposed_by('trm'), 't.transfer_id = c.transfer_id', 'c.transfer_id', out_of_scope=unused_screening, join=trm_subjects) }}
+{{ staged_hop('trm', 'exposures', exposed_by('trm'), 't.transfer_id = c.transfer_id', 'c.transfer_id', out_of_scope=unused_element, join=trm_subjects) }}
 union all
 {{ staged_hop('trm', 'transfers', screenings_by('trm'), 's.transfer_id = c.transfer_id', 'c.transfer_id', out_of_scope="case when s.screen_status_code = 'FAILED' then lower(coalesce(s.screen_status_failed_reason, 'failed_at_vendor')) end") }}
 union all
@@ -82,7 +75,7 @@ union all
 union all
 {{ staged_hop('elliptic', 'analyses', judged_by('elliptic'), 's.subject_type_code = c.subject_type_code and s.subject_id = c.subject_id', 'c.subject_id', out_of_scope="case when s.subject_id is null then 'not_asked_by_us' end") }}
 union all
-{{ staged_hop('elliptic', 'exposures', exposed_by('elliptic'), 't.transfer_id = c.transfer_id', 'c.transfer_id', out_of_scope=unused_screening, join=elliptic_subjects) }}
+{{ staged_hop('elliptic', 'exposures', exposed_by('elliptic'), 't.transfer_id = c.transfer_id', 'c.transfer_id', out_of_scope=unused_element, join=elliptic_subjects) }}
 union all
 {{ staged_hop('ofac', 'sdn_entries', ref('int_watchlist_entries'), 's.ent_num = c.ent_num and ' ~ within_span('s.publication_date', 'c'), 'c.ent_num') }}
 union all

@@ -188,4 +188,6 @@ select
   end) as exposure_usd,
   min(known_at) as known_at
 from neutral
+-- "Nobody we know" is an answer of these two, and no exposure.
+where not (vendor_code in ('trm', 'elliptic') and category_code = 'none')
 group by transfer_id, vendor_code, exposure_type_code, category_code
