@@ -52,7 +52,7 @@ def analysis(item: Any) -> tuple[dict, list[dict]]:
         "process_status_code": answer.required("process_status"),
         "workflow_status_code": answer.text("workflow_status"),
         "screening_source_code": answer.text("screening_source"),
-        "error_message": error.get("message") if isinstance(error, dict) else error and text(error),
+        "error_message": None if error is None else text(error),
         "created_at": answer.moment("created_at"),
         "updated_at": answer.moment("updated_at"),
         "analysed_at": answer.moment("analysed_at"),
