@@ -3,12 +3,23 @@
 Belongs here: how a member becomes a value. Which members there are is each feed's business (`<feed>/parse.py`).
 """
 
+import re
 from collections.abc import Iterator, Set
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Self
 
+from ingestion.chainalysis import parse
 from ingestion.chainalysis.parse import Unreadable, quantity, timestamp
+
+
+def text(answer: Any) -> str:
+    """A parsed answer as JSON text again, with its numbers as they were written. Half a character (a surrogate that
+    JSON can escape and no file can hold) stays escaped."""
+    return parse.text(answer).encode(errors="backslashreplace").decode()
+
+
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 class Members:
@@ -30,8 +41,8 @@ class Members:
         value = self._value.get(member)
         if value is not None and not isinstance(value, str):
             raise Unreadable(f"{member} {value!r} is not text")
-        if value is not None and "\0" in value:
-            raise Unreadable(f"{member} holds a NUL character")
+        if value is not None and _NO_TEXT.search(value):
+            raise Unreadable(f"{member} holds a NUL or half a character")
         return value
 
     def required(self, member: str) -> str:

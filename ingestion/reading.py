@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from ingestion import control_totals, rejects
 from ingestion.landing import Extracted
+from ingestion.members import text
 from ingestion.records import raw_schema
 
 
@@ -35,17 +36,17 @@ class Reading:
         self._rows[table].append((known_at, row))
         self._identity.append(repr((table, known_at, row)))
 
-    def reject(self, table: str, known_at: datetime, reason_code: str, reason: str, record: Mapping | str) -> None:
+    def reject(self, table: str, known_at: datetime, reason_code: str, reason: str, record: dict | str) -> None:
         self._rejects.append(
             {
                 "table_name": table,
                 "first_seen_at": known_at,
                 "reason_code": reason_code,
                 "reason": reason,
-                "raw_record": record,
+                "raw_record": record if isinstance(record, str) else text(record),
             }
         )
-        self._identity.append(repr((table, known_at, reason_code, record)))
+        self._identity.append(repr((table, known_at, reason_code, text(record))))
 
     def into(self, extracted: Extracted, schemas: Mapping[str, pa.Schema], completed: set[str]) -> None:
         """Adds the reading to what the run lands, unless it is empty or landed before."""

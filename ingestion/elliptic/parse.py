@@ -7,8 +7,8 @@ same rows, with the side where the vendor says one. `Unreadable` carries the rea
 from collections.abc import Iterator
 from typing import Any
 
-from ingestion.chainalysis.parse import Unreadable, text
-from ingestion.members import Members
+from ingestion.chainalysis.parse import Unreadable
+from ingestion.members import Members, text
 
 ANALYSIS = {"id", "type", "subject", "customer", "customer_reference", "blockchain_info", "created_at", "updated_at"}
 ANALYSIS |= {"analysed_at", "analysed_by", "asset_tier", "cluster_entities", "team_id", "risk_score", "error"}

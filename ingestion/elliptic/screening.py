@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ingestion import ledger
-from ingestion.chainalysis.parse import Unreadable, text
+from ingestion.chainalysis.parse import Unreadable
 from ingestion.elliptic import parse
 from ingestion.elliptic.schemas import FEED, NOT_IN_BLOCKCHAIN
 from ingestion.elliptic.signing import Signed
 from ingestion.ledger import Movement
+from ingestion.members import text
 from ingestion.reading import Reading
 from ingestion.vendor import Refusal, Vendor, VendorError
 

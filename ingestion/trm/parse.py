@@ -7,8 +7,8 @@ is kept whole. `Unreadable` carries the reason as a sentence.
 from datetime import datetime
 from typing import Any
 
-from ingestion.chainalysis.parse import Unreadable, text, timestamp
-from ingestion.members import Members
+from ingestion.chainalysis.parse import Unreadable, timestamp
+from ingestion.members import Members, text
 
 SCREENING = {"accountExternalId", "address", "addressIncomingVolumeUsd", "addressOutgoingVolumeUsd"}
 SCREENING |= {"addressTotalVolumeUsd", "addressRiskIndicators", "addressSubmitted", "chain", "entities", "externalId"}

@@ -11,8 +11,9 @@ from typing import Any
 from requests.auth import HTTPBasicAuth
 
 from ingestion import ledger
-from ingestion.chainalysis.parse import Unreadable, text
+from ingestion.chainalysis.parse import Unreadable
 from ingestion.ledger import Address, Movement
+from ingestion.members import text
 from ingestion.reading import Reading
 from ingestion.trm import parse
 from ingestion.trm.schemas import FEED

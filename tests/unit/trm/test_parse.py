@@ -79,6 +79,14 @@ def test_members_of_a_later_shape_are_kept_whole_and_named():
     assert json.loads(row["answer_json"]) == later
 
 
+def test_half_a_character_is_kept_escaped_in_the_answer_and_no_text():
+    row = parse.alert(read(ALERT | {"closedJustification": "\ud83d"}))
+    pa.Table.from_pylist([row], schema=TABLES["alerts"])
+    assert json.loads(row["answer_json"])["closedJustification"] == "\ud83d"
+    with pytest.raises(Unreadable, match="status holds a NUL or half a character"):
+        parse.alert(read(ALERT | {"status": "OPEN\ud83d"}))
+
+
 def test_a_processing_transfer_has_nulls_for_lists():
     row, counterparties = parse.transfer(read(TRANSFER))
     assert (row["screen_status_code"], row["asset_amount"], counterparties) == (
