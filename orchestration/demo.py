@@ -102,15 +102,38 @@ def sources(folder: Path, kyt_url: str, token: str) -> dict[str, str]:
 
 
 def every_feed(folder: Path, url: str) -> dict[str, str]:
-    """dlt's configuration of what a default run leaves out, on the sandbox server at `url`: the other watchlists."""
+    """dlt's configuration of what a default run leaves out, on the sandbox server at `url`."""
+    return {
+        f"SOURCES__{feed}__{setting}".upper(): value
+        for settings_of in (_risk_vendors, _watchlists)
+        for feed, settings in settings_of(folder, url).items()
+        for setting, value in settings.items()
+    }
+
+
+def _risk_vendors(_folder: Path, url: str) -> dict[str, dict[str, str]]:
+    from sandbox.vendor import elliptic, trm
+
+    return {
+        "trm": {"api_url": url + trm.TRM_PATH, "api_key": trm.TRM_KEY, "poll_seconds": "1.5"},
+        "elliptic": {
+            "api_url": f"{url}{elliptic.ELLIPTIC_PATH}/v2",
+            "api_key": elliptic.ELLIPTIC_KEY,
+            "api_secret": elliptic.ELLIPTIC_SECRET,
+        },
+    }
+
+
+def _watchlists(_folder: Path, url: str) -> dict[str, dict[str, str]]:
     from sandbox.vendor import publications
 
-    settings = {
-        "un_sc_url": url + publications.UN_PATH,
-        "eu_fsf_url": url + publications.EU_PATH,
-        "eu_fsf_token": publications.EU_TOKEN,
-        "uk_sl_url": f"{url}{publications.UK_PATH}.xml",
-        "opensanctions_url": url + publications.OPENSANCTIONS_PATH,
-        "retry_seconds": "0.1",
+    return {
+        "watchlists": {
+            "un_sc_url": url + publications.UN_PATH,
+            "eu_fsf_url": url + publications.EU_PATH,
+            "eu_fsf_token": publications.EU_TOKEN,
+            "uk_sl_url": f"{url}{publications.UK_PATH}.xml",
+            "opensanctions_url": url + publications.OPENSANCTIONS_PATH,
+            "retry_seconds": "0.1",
+        }
     }
-    return {f"SOURCES__WATCHLISTS__{name.upper()}": value for name, value in settings.items()}

@@ -5,7 +5,10 @@ from pathlib import Path
 import duckdb
 import yaml
 
-FEEDS = ("exchange", "kyc", "bank", "onchain", "watchlists", "cases", "tagpacks", "prices", "chainalysis")
+FEEDS = (
+    "exchange", "kyc", "bank", "onchain", "chainalysis", "trm", "elliptic", "watchlists",
+    "cases", "tagpacks", "prices",
+)  # fmt: skip
 FIXTURES = Path(__file__).parent / "fixtures"
 
 
@@ -23,7 +26,7 @@ def fill(connection: duckdb.DuckDBPyConnection, rows: list[dict], load_id: str, 
             "_record_no": number,
             "_dlt_load_id": load_id,
         }
-        whole_answer = {"answer_json": "{}"} if feed == "chainalysis" else {}
+        whole_answer = {"answer_json": "{}"} if feed in ("chainalysis", "trm") or table == "analyses" else {}
         _insert(connection, f"raw_{feed}.{table}", entry["row"] | whole_answer | common)
         event_date, asset_code, amount = entry.get("total", (None, None, None))
         total = {

@@ -84,7 +84,7 @@ def exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bo
 _SIDE = """
 select 'exchange:{kind}:' || {kind}_id as ledger_transfer_id, account_id as user_id, chain_code as network,
     asset_code, trim(tx_hash) || ':' || trim(regexp_extract(to_address, '{first_address}')) as transfer_reference,
-    '{direction}' as direction_code, event_at as transfer_at, amount as asset_amount
+    '{direction}' as direction_code, event_at as transfer_at, amount as asset_amount{more}
 from (
     select *, row_number() over (
         partition by {kind}_id order by _known_at desc, _extract_id desc, _record_no desc) as version_no
@@ -98,12 +98,34 @@ FIRST_ADDRESS = r"[^\s;,|][^;,|]*"
 """Of an address field that holds several, the first, as the source wrote it."""
 
 
-def _ledger_sql() -> str:
+_OTHER_SIDE = (
+    """, trim(regexp_extract({counterparty}, '{first_address}')) as counterparty_address, _known_at as known_at"""
+)
+
+
+def _ledger_sql(more: str = "") -> str:
     sides = " union all ".join(
-        _SIDE.format(kind=kind, direction=direction, first_address=FIRST_ADDRESS)
-        for kind, direction in (("deposit", "received"), ("withdrawal", "sent"))
+        _SIDE.format(
+            kind=kind,
+            direction=direction,
+            first_address=FIRST_ADDRESS,
+            more=more.format(counterparty=counterparty, first_address=FIRST_ADDRESS),
+        )
+        for kind, direction, counterparty in (
+            ("deposit", "received", "from_address"),
+            ("withdrawal", "sent", "to_address"),
+        )
     )
     return f"with ledger as ({sides})"
+
+
+def ledger_movements(connection: duckdb.DuckDBPyConnection) -> list[dict]:
+    """Every crypto movement at the exchange's boundary, screened or not: the columns of `schemas.MOVEMENTS` with the
+    ledger's own chain code as `network`, `counterparty_address` (the other side's first address, "" where the ledger
+    names none) and `known_at` (when the ledger's row became known, naive UTC). Ordered by ledger transfer id."""
+    if not (_exists(connection, "raw_exchange", "deposits") and _exists(connection, "raw_exchange", "withdrawals")):
+        return []
+    return connection.sql(_ledger_sql(_OTHER_SIDE) + _NOTHING_LANDED).to_arrow_table().to_pylist()
 
 
 _NOTHING_LANDED = "select *, null::varchar as external_id from ledger order by ledger_transfer_id"

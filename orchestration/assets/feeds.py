@@ -40,8 +40,13 @@ from orchestration.partitions import days, window
 from orchestration.resources import Warehouse
 
 # The vendor is asked about the transfers of the ledger, so the ledger comes first.
-AFTER = {"chainalysis": (["raw_exchange", "deposits"], ["raw_exchange", "withdrawals"])}
-FEEDS = ("exchange", "kyc", "bank", "onchain", "chainalysis", "watchlists", "cases", "tagpacks", "prices")
+AFTER = dict.fromkeys(
+    ("chainalysis", "trm", "elliptic"), (["raw_exchange", "deposits"], ["raw_exchange", "withdrawals"])
+)
+FEEDS = (
+    "exchange", "kyc", "bank", "onchain", "chainalysis", "trm", "elliptic", "watchlists",
+    "cases", "tagpacks", "prices",
+)  # fmt: skip
 
 ACCOUNTING = {
     "control_totals": "What the source says it sent, per extract, day and asset; taken without the loader's parser.",

@@ -17,10 +17,12 @@ from pathlib import Path
 
 from aiohttp import web
 
-from sandbox.vendor.faults import CONTROL_PATH, Faults, Limit, retry_after
+from sandbox.vendor.elliptic import ELLIPTIC_PATH, Elliptic
+from sandbox.vendor.faults import CONTROL_PATH, Faults, Limit, reset_at, retry_after
 from sandbox.vendor.kyt import KYT_PATH, TOKEN, Kyt
 from sandbox.vendor.publications import PATHS, ListFaults, Publications
 from sandbox.vendor.risk import RISK_PATH, SANCTIONS_PATH, Risk
+from sandbox.vendor.trm import TRM_PATH, Trm
 
 READY = "vendor sandbox listening on "
 
@@ -42,6 +44,8 @@ class Vendor:
         self.mount(KYT_PATH, lambda: kyt)
         self.mount(RISK_PATH, lambda: Risk(kyt.world, token).risk)
         self.mount(SANCTIONS_PATH, lambda: Risk(kyt.world, token).sanctions)
+        self.mount(TRM_PATH, lambda: Trm(world_dir))
+        self.mount(ELLIPTIC_PATH, lambda: Elliptic(world_dir), reset_at)
         self.publications = Publications(world_dir, list_faults)
         for path in PATHS:
             self.mount(path, lambda: self.publications)

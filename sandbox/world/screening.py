@@ -77,21 +77,20 @@ def _side(
     prices: Prices,
     calendar: Calendar,
     rng: np.random.Generator,
-) -> pa.Table:
+) -> tuple[pa.Table, pa.Table]:
+    """The answers on one side's transfers, and what the other side's addresses are."""
     rows = table.rows
     chosen = np.flatnonzero(rows.crypto & (table.final_status == COMPLETED))
     part = rows.take(chosen)
     received = direction == "received"
     user = people.account_id[part.account]
     written = external_text(part, parties)
+    other = np.where(np.array([c is not None for c in part.clean], dtype=bool), part.clean, parties.pool[part.external])
     if received:
         own = parties.deposit[part.chain, part.account]
         target, output = own, own
     else:
-        target = written
-        output = np.where(
-            np.array([c is not None for c in part.clean], dtype=bool), part.clean, parties.pool[part.external]
-        )
+        target, output = written, other
     tx = table.tx_hash[chosen]
     reference = [f"{h}:{a}" for h, a in zip(tx, target, strict=True)]
     ids = [external_id(u, direction, r) for u, r in zip(user, reference, strict=True)]
@@ -116,7 +115,18 @@ def _side(
         _alerts(e, c, i, n, v) if c in _ALERTING or i >= 0 else "[]"
         for e, c, i, n, v in zip(ids, category.tolist(), part.indirect.tolist(), names, cents.tolist(), strict=True)
     ]
-    return pa.table(
+    counterparties = pa.table(
+        {
+            "address": texts(other),
+            "network": coded(part.chain, VENDOR_NETWORKS),
+            "category_id": pa.array(category, mask=category < 0),
+            "name": texts(names),
+            "is_sender": pa.array([received] * len(part)),
+            "usd": decimals(cents * 1_000_000).cast(pa.decimal128(18, 2)),
+            "seen_at": times(updated),
+        }
+    )
+    answers = pa.table(
         {
             "external_id": texts(ids),
             "ledger_transfer_id": texts([f"exchange:{kind}:{i}" for i in table.ids[chosen]]),
@@ -137,6 +147,7 @@ def _side(
             "alerts": texts(alerts),
         }
     )
+    return answers, counterparties
 
 
 _ALERTING = frozenset(c for c in CATEGORIES if c is not None and category_floor_usd(c) is not None)
@@ -169,7 +180,8 @@ def write_vendor(
     calendar: Calendar,
     streams: Streams,
 ) -> int:
-    """transfers.parquet and categories.json. Returns the number of transfers."""
+    """transfers.parquet, counterparties.parquet (one row for each time an address was the other side of a transfer) and
+    categories.json. Returns the number of transfers."""
     root.mkdir(parents=True, exist_ok=True)
     sides = [
         _side(
@@ -195,7 +207,10 @@ def write_vendor(
             streams("vendor", "sent"),
         ),
     ]
-    table = pa.concat_tables(sides).sort_by([("timestamp", "ascending"), ("external_id", "ascending")])
+    answers, counterparties = zip(*sides, strict=True)
+    others = pa.concat_tables(counterparties).sort_by([("seen_at", "ascending"), ("address", "ascending")])
+    pq.write_table(others, root / "counterparties.parquet", compression="snappy")
+    table = pa.concat_tables(answers).sort_by([("timestamp", "ascending"), ("external_id", "ascending")])
     pq.write_table(table, root / "transfers.parquet", compression="snappy")
     listed = {"categories": [{"categoryId": code, "categoryName": name} for code, name in CATEGORIES.items()]}
     (root / "categories.json").write_text(json.dumps(listed, indent=1) + "\n", encoding="utf-8")

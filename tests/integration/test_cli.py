@@ -9,7 +9,10 @@ import pytest
 
 from orchestration import accounting, run_lock
 
-FEEDS = {"exchange", "kyc", "bank", "onchain", "chainalysis", "watchlists", "cases", "tagpacks", "prices"}
+FEEDS = {
+    "exchange", "kyc", "bank", "onchain", "chainalysis", "trm", "elliptic", "watchlists",
+    "cases", "tagpacks", "prices",
+}  # fmt: skip
 SCENARIOS = {"TM01", "TM06", "TM09", "TM14", "TM28", "TM45"}
 HOLD = """
 import duckdb, sys

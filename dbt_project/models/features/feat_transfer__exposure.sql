@@ -15,6 +15,19 @@ screenings as (
   group by transfer_id
 ),
 
+-- Several vendors naming the same category speak of the same value.
+categories_named as (
+  select
+    transfer_id,
+    category_code,
+    max(is_zero_tolerance) as is_zero_tolerance,
+    max(severity_code) as severity_code,
+    max(exposure_usd) as exposure_usd
+  from {{ ref('int_exposures') }}
+  where exposure_type_code = 'DIRECT'
+  group by transfer_id, category_code
+),
+
 direct as (
   select
     transfer_id,
@@ -26,8 +39,7 @@ direct as (
     {%- endfor %}
     sum(case when severity_code = 'low' then exposure_usd end) as direct_low_severity_usd,
     sum(exposure_usd) as direct_exposure_usd
-  from {{ ref('int_exposures') }}
-  where exposure_type_code = 'DIRECT'
+  from categories_named
   group by transfer_id
 )
 

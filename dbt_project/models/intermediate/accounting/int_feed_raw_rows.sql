@@ -37,6 +37,18 @@ union all
 union all
 {{ raw_hop('chainalysis', 'alert_states', ['alert_id']) }}
 union all
+{{ raw_hop('trm', 'address_screenings', ['chain_code', 'address_submitted']) }}
+union all
+{{ raw_hop('trm', 'exposures', ['screening_id', 'element_code', 'element_no']) }}
+union all
+{{ raw_hop('trm', 'transfers', ['ledger_transfer_id']) }}
+union all
+{{ raw_hop('trm', 'alerts', ['alert_uuid']) }}
+union all
+{{ raw_hop('elliptic', 'analyses', ['analysis_id', 'screening_id']) }}
+union all
+{{ raw_hop('elliptic', 'exposures', ['analysis_id', 'screening_id', 'element_no']) }}
+union all
 {{ raw_hop('chainalysis', 'withdrawal_attempts', ['external_id']) }}
 union all
 {{ raw_hop('chainalysis', 'address_screenings', ['address', 'product_code']) }}

@@ -7,6 +7,28 @@ left join (select distinct tx_hash from {{ ref('stg_onchain__bitcoin_outputs') }
 {%- set screened -%}
 left join (select external_id, min(transfer_id) as transfer_id from {{ ref('stg_chainalysis__transfers') }} group by external_id) as t on s.external_id = t.external_id
 {%- endset -%}
+{#- The present screening of each of a vendor's subjects, and a transfer on which it bears, where there is one. -#}
+{%- set trm_subjects -%}
+left join (
+  select a.screening_id, a.address as subject_id, min(t.transfer_id) as transfer_id
+  from {{ ref('stg_trm__address_screenings') }} as a
+  left join {{ ref('int_transfer_addresses') }} as t on a.address = t.address and t.role_code = 'counterparty'
+  group by a.screening_id, a.address
+  union all
+  select screening_id, transfer_id as subject_id, transfer_id from {{ ref('stg_trm__transfers') }}
+) as t on s.screening_id = t.screening_id
+left join {{ ref('int_exposure_categories') }} as k on k.vendor_code = 'trm' and s.vendor_category_id = k.vendor_category_id
+{%- endset -%}
+{%- set elliptic_subjects -%}
+left join (
+  select a.analysis_id, a.screening_id, a.subject_id, coalesce(min(t.transfer_id), min(case when a.subject_type_code = 'transfer' then a.subject_id end)) as transfer_id
+  from ({{ latest_elliptic_analyses() }}) as a
+  left join {{ ref('int_transfer_addresses') }} as t on a.subject_type_code = 'address' and a.subject_id = t.address and t.role_code = 'counterparty'
+  group by a.analysis_id, a.screening_id, a.subject_id
+) as t on s.analysis_id = t.analysis_id and s.screening_id = t.screening_id
+left join {{ ref('int_exposure_categories') }} as k on k.vendor_code = 'elliptic' and s.vendor_category_id = k.vendor_category_id
+{%- endset -%}
+{%- set unused_element = "case when t.screening_id is null then 'superseded_screening' when t.transfer_id is null then 'no_monitored_transfer' when k.category_code = 'none' then 'no_exposure' end" -%}
 {%- set transfers = ref('int_transfers') -%}
 {%- set chain_transfers = ref('int_chain_transfers') -%}
 {{ staged_hop('exchange', 'deposits', transfers, "'exchange:deposit:' || s.deposit_id = c.transfer_id", 'c.transfer_id', day='s.event_date', asset='s.asset_code', amount='s.amount') }}
@@ -35,15 +57,27 @@ union all
 union all
 {{ staged_hop('onchain', 'bitcoin_inputs', '(select distinct tx_hash from ' ~ chain_transfers ~ " where chain_code = 'bitcoin')", 's.tx_hash = c.tx_hash', 'c.tx_hash', day='s.event_date', asset="'BTC'", amount=scaled_amount('s.value_text', '8'), out_of_scope="case when o.tx_hash is null then 'output_not_delivered' end", join=outputs) }}
 union all
-{{ staged_hop('chainalysis', 'transfers', ref('int_transfer_screenings'), 's.transfer_id = c.transfer_id', 'c.transfer_id', day='s.event_date', asset='s.asset_code') }}
+{{ staged_hop('chainalysis', 'transfers', screenings_by('chainalysis'), 's.transfer_id = c.transfer_id', 'c.transfer_id', day='s.event_date', asset='s.asset_code') }}
 union all
-{{ staged_hop('chainalysis', 'exposures', '(select distinct transfer_id from ' ~ ref('int_exposures') ~ " where exposure_type_code = 'DIRECT')", 'coalesce(t.transfer_id, s.external_id) = c.transfer_id', 'c.transfer_id', out_of_scope="case when s.direct_category_id is null and s.direct_name is null then 'no_exposure' end", join=screened) }}
+{{ staged_hop('chainalysis', 'exposures', exposed_by('chainalysis', "exposure_type_code = 'DIRECT'"), 'coalesce(t.transfer_id, s.external_id) = c.transfer_id', 'c.transfer_id', out_of_scope="case when s.direct_category_id is null and s.direct_name is null then 'no_exposure' end", join=screened) }}
 union all
-{{ staged_hop('chainalysis', 'alerts', '(select distinct transfer_id, exposure_type_code from ' ~ ref('int_exposures') ~ ')', 'coalesce(t.transfer_id, s.external_id) = c.transfer_id and s.exposure_type_code = c.exposure_type_code', 'c.transfer_id', amount='s.alert_amount_usd', join=screened) }}
+{{ staged_hop('chainalysis', 'alerts', '(select distinct transfer_id, exposure_type_code from ' ~ ref('int_exposures') ~ " where vendor_code = 'chainalysis')", 'coalesce(t.transfer_id, s.external_id) = c.transfer_id and s.exposure_type_code = c.exposure_type_code', 'c.transfer_id', amount='s.alert_amount_usd', join=screened) }}
 union all
 {{ staged_hop('chainalysis', 'categories', ref('int_exposure_categories'), "c.vendor_code = 'chainalysis' and coalesce(cast(s.category_id as string), '') = c.vendor_category_id", 'c.vendor_code') }}
 union all
 {{ staged_hop('chainalysis', 'alert_states', '(select cast(null as string) as alert_id)', 's.alert_id = c.alert_id', 'c.alert_id', out_of_scope="'state_of_an_alert'") }}
+union all
+{{ staged_hop('trm', 'address_screenings', judged_by('trm', 'address'), 's.address = c.subject_id', 'c.subject_id') }}
+union all
+{{ staged_hop('trm', 'exposures', exposed_by('trm'), 't.transfer_id = c.transfer_id', 'c.transfer_id', out_of_scope=unused_element, join=trm_subjects) }}
+union all
+{{ staged_hop('trm', 'transfers', screenings_by('trm'), 's.transfer_id = c.transfer_id', 'c.transfer_id', out_of_scope="case when s.screen_status_code = 'FAILED' then lower(coalesce(s.screen_status_failed_reason, 'failed_at_vendor')) end") }}
+union all
+{{ staged_hop('trm', 'alerts', judged_by('trm', 'transfer'), 's.transfer_id = c.subject_id', 'c.subject_id', out_of_scope="case when s.transfer_id is null then 'names_no_transfer' end") }}
+union all
+{{ staged_hop('elliptic', 'analyses', judged_by('elliptic'), 's.subject_type_code = c.subject_type_code and s.subject_id = c.subject_id', 'c.subject_id', out_of_scope="case when s.subject_id is null then 'not_asked_by_us' end") }}
+union all
+{{ staged_hop('elliptic', 'exposures', exposed_by('elliptic'), 't.transfer_id = c.transfer_id', 'c.transfer_id', out_of_scope=unused_element, join=elliptic_subjects) }}
 union all
 {{ staged_hop('chainalysis', 'withdrawal_attempts', '(select cast(null as string) as external_id)', 's.external_id = c.external_id', 'c.external_id', out_of_scope="'before_the_transfer'") }}
 union all

@@ -1,4 +1,4 @@
-{#- The reviewed map, and whatever else the vendor's own list names: an unmapped category is seen, not dropped. -#}
+{#- The reviewed map, and whatever else the vendors' own lists and answers name: an unmapped category is seen, not dropped. -#}
 with mapped as (
   select
     vendor_code,
@@ -10,12 +10,24 @@ with mapped as (
   from {{ ref('exposure_categories') }}
 ),
 
-listed as (
+named as (
   select
     'chainalysis' as vendor_code,
     coalesce(cast(category_id as string), '') as vendor_category_id,
     category_name as vendor_category_name
   from {{ ref('stg_chainalysis__categories') }}
+  union all
+  select 'trm' as vendor_code, vendor_category_id, vendor_category_name
+  from {{ ref('stg_trm__exposures') }}
+  union all
+  select 'elliptic' as vendor_code, vendor_category_id, vendor_category_name
+  from {{ ref('stg_elliptic__exposures') }}
+),
+
+listed as (
+  select vendor_code, vendor_category_id, min(vendor_category_name) as vendor_category_name
+  from named
+  group by vendor_code, vendor_category_id
 )
 
 select

@@ -73,10 +73,15 @@ screenings as (
   having count(case when screening_status_code = 'screened' then 1 end) = count(*)
 ),
 
+-- Several vendors naming the same category speak of the same value.
 direct_exposures as (
   select transfer_id, sum(exposure_usd) as exposure_usd
-  from {{ ref('int_exposures') }}
-  where exposure_type_code = 'DIRECT' and severity_code in ('severe', 'high', 'medium')
+  from (
+    select transfer_id, category_code, max(exposure_usd) as exposure_usd
+    from {{ ref('int_exposures') }}
+    where exposure_type_code = 'DIRECT' and severity_code in ('severe', 'high', 'medium')
+    group by transfer_id, category_code
+  ) as named
   group by transfer_id
 ),
 

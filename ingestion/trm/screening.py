@@ -1,0 +1,292 @@
+"""One run against TRM Labs: addresses screened, transfers registered and polled, the list of alerts read.
+
+Belongs here: the order of the requests and what each answer means. Nothing is written: it all goes into `Reading`s.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from requests.auth import HTTPBasicAuth
+
+from ingestion import ledger
+from ingestion.chainalysis.parse import Unreadable
+from ingestion.ledger import Address, Movement
+from ingestion.members import text
+from ingestion.reading import Reading
+from ingestion.trm import parse
+from ingestion.trm.schemas import FEED
+from ingestion.vendor import Refusal, Vendor, VendorError
+
+ADDRESSES, TRANSFERS, ALERTS = "/public/v2/screening/addresses", "/public/v2/tm/transfers", "/public/v2/tm/alerts"
+PER_REQUEST, PER_PAGE, PER_SECOND = 5, 100, 10
+FIRST_POLL_DELAY, LONGEST_POLL_DELAY = 0.1, 10.0
+OVERLAP = timedelta(hours=1)
+"""How far before the newest landed alert the list is read again: for what was committed late."""
+READINGS = 5
+"""How often a list that keeps changing while it is read is read again in one run, at most."""
+CHAINS = {"bsc": "binance_smart_chain", "avalanche": "avalanche_c_chain"}
+
+Progress = Callable[[str, int, int], None]
+
+
+def client(api_url: str, api_key: str | None, attempts: int = 7) -> Vendor:
+    """The connection to the vendor. The key is both user name and password. Raises VendorError without a key."""
+    if not api_key:
+        raise VendorError("TRM Labs: no API key. Set SOURCES__TRM__API_KEY or sources.trm.api_key.")
+    auth = HTTPBasicAuth(api_key, api_key)
+    return Vendor(FEED, "TRM Labs", api_url, auth=auth, per_second=PER_SECOND, attempts=attempts)
+
+
+def addresses_to_screen(found: list[Movement]) -> list[Address]:
+    """The counterparties never screened, and those that had a movement since; one that was refused comes again then."""
+    rows = ledger.landed(FEED, "address_screenings", "chain_code, address_submitted, ledger_known_at")
+    refused = ledger.landed(
+        FEED, "rejects", "raw_record ->> '$.chain', raw_record ->> '$.address', first_seen_at, table_name"
+    )
+    asked = {(chain, address): at for chain, address, at in rows}
+    asked |= {(chain, address): at for chain, address, at, table in refused if table == "address_screenings"}
+    return [
+        one
+        for one in ledger.counterparties(found)
+        if asked.get((chain_of(one.chain_code), one.address), datetime.min) < one.known_at
+    ]
+
+
+def chain_of(chain_code: str) -> str:
+    """The vendor's name of one of our chains."""
+    return CHAINS.get(chain_code, chain_code)
+
+
+def screen_addresses(vendor: Vendor, wanted: list[Address], progress: Progress) -> Reading:
+    """Screens the addresses, at most five a request. One that the vendor refuses does not keep back its neighbours."""
+    reading = Reading(FEED, ADDRESSES, ("address_screenings", "exposures"))
+    for start in range(0, len(wanted), PER_REQUEST):
+        batch = wanted[start : start + PER_REQUEST]
+        try:
+            _screen(vendor, batch, reading)
+        except Refusal:
+            for one in batch:
+                try:
+                    _screen(vendor, [one], reading)
+                except Refusal as refusal:
+                    reading.counted["address_screenings"] += 1
+                    said = f"the vendor refused it with HTTP {refusal.status}: {refusal.message}"
+                    reading.reject("address_screenings", one.known_at, "refused_by_vendor", said, _asked(one))
+        progress("addresses screened", start + len(batch), len(wanted))
+    return reading
+
+
+def _screen(vendor: Vendor, batch: list[Address], reading: Reading) -> None:
+    items = vendor.post(ADDRESSES, [_asked(one) for one in batch]).data
+    if not isinstance(items, list):
+        raise VendorError(f"TRM Labs answered {ADDRESSES} with something that is not a list. Is the address its API's?")
+    reading.counted["address_screenings"] += len(items)
+    unanswered = {(chain_of(one.chain_code), one.address): one for one in batch}
+    newest = max(one.known_at for one in batch)
+    for item in items:
+        reading.counted["exposures"] += _listed(item, "addressRiskIndicators") + _listed(item, "entities")
+        try:
+            row, exposures = parse.screening(item)
+            asked = unanswered.pop((row["chain_code"], row["address_submitted"]), None)
+            if asked is None:
+                raise Unreadable("nobody asked for this chain and address in this request")
+        except Unreadable as problem:
+            details = _listed(item, "addressRiskIndicators", "entities")
+            _reject_whole(reading, "address_screenings", newest, problem, item, details)
+            continue
+        # Nobody can have known the answer before the movement that it was asked for.
+        known_at = max(row["screened_at"] or asked.known_at, asked.known_at)
+        screening_id = f"{row['chain_code']}:{row['address_submitted']}@{known_at.isoformat()}"
+        asked_for = {"screening_id": screening_id, "ledger_known_at": asked.known_at}
+        reading.land("address_screenings", known_at, {**row, **asked_for})
+        for exposure in exposures:
+            reading.land("exposures", known_at, {**exposure, "screening_id": screening_id})
+    for one in unanswered.values():
+        reading.counted["address_screenings"] += 1
+        reading.reject("address_screenings", one.known_at, "no_answer", "the answer leaves it out", _asked(one))
+
+
+def _asked(one: Address) -> dict:
+    return {"address": one.address, "chain": chain_of(one.chain_code), "accountExternalId": one.account_id}
+
+
+def _listed(item: Any, *names: str) -> int:
+    """How many things the answer lists, counted without the parser."""
+    lists = [item.get(name) for name in names] if isinstance(item, dict) else []
+    return sum(len(one) for one in lists if isinstance(one, list))
+
+
+def _reject_whole(
+    reading: Reading, table: str, known_at: datetime, problem: Unreadable, record: Any, details: int
+) -> None:
+    """An answer that cannot be read, and with it each of the `details` exposures it lists."""
+    reading.reject(table, known_at, "unreadable_answer", str(problem), text(record))
+    for number in range(details):
+        said = f"its answer cannot be read: {problem}"
+        exposure = {"exposure_no": number, "answer": text(record)}
+        reading.reject("exposures", known_at, "unreadable_answer", said, exposure)
+
+
+def monitor_transfers(vendor: Vendor, found: list[Movement], poll_seconds: float, progress: Progress) -> Reading:
+    """Registers the movements the vendor does not have and asks until each is finished, for `poll_seconds` at most; one
+    that is still processing lands as such and is asked about again by the next run."""
+    reading = Reading(FEED, TRANSFERS, ("transfers", "exposures"))
+    states = {ours: (uuid, status) for ours, uuid, status in _landed_states()}
+    refused = {ours for ours, table in _refused_transfers() if table == "transfers"}
+    waiting: list[tuple[Movement, Any, bool]] = []
+    for number, movement in enumerate(found, 1):
+        uuid, status = states.get(movement.ledger_transfer_id, (None, None))
+        if status in parse.FINISHED or movement.ledger_transfer_id in refused:
+            continue
+        try:
+            item = _state(vendor, movement, uuid)
+        except Refusal as refusal:
+            reading.counted["transfers"] += 1
+            said = f"the vendor refused it with HTTP {refusal.status}: {refusal.message}"
+            reading.reject("transfers", movement.known_at, "refused_by_vendor", said, registration(movement))
+            continue
+        waiting.append((movement, item, uuid is not None))
+        progress("transfers registered", number, len(found))
+    for movement, item, was_pending in _finished(vendor, waiting, poll_seconds, progress):
+        if was_pending and _status(item) not in parse.FINISHED:
+            continue
+        _land_transfer(reading, movement, item, was_pending)
+    return reading
+
+
+def _state(vendor: Vendor, movement: Movement, uuid: str | None) -> Any:
+    if uuid is not None:
+        try:
+            return vendor.get(f"{TRANSFERS}/{uuid}").data
+        except Refusal as refusal:
+            if refusal.status != 404:
+                raise
+    # Never registered, or forgotten by the vendor: resubmission is ignored, so this is safe after a crash too.
+    return vendor.post(TRANSFERS, registration(movement)).data
+
+
+def _landed_states() -> list[tuple]:
+    return ledger.landed(FEED, "transfers", "ledger_transfer_id, transfer_uuid, screen_status_code")
+
+
+def _refused_transfers() -> list[tuple]:
+    return ledger.landed(FEED, "rejects", "raw_record ->> '$.externalId', table_name")
+
+
+def registration(movement: Movement) -> dict:
+    """The body that registers a movement. Our transfer id is its externalId, so that registering again is harmless."""
+    return {
+        "accountExternalId": movement.account_id,
+        "asset": movement.asset_code.lower(),
+        "assetAmount": None if movement.amount is None else format(movement.amount.normalize(), "f"),
+        "chain": chain_of(movement.chain_code),
+        "destinationAddress": movement.output_address,
+        "externalId": movement.ledger_transfer_id,
+        "fiatCurrency": "USD",
+        "fiatValue": None,
+        "onchainReference": movement.tx_hash,
+        "timestamp": movement.moved_at.isoformat(timespec="milliseconds") + "Z",
+        "transferType": "CRYPTO_DEPOSIT" if movement.is_deposit else "CRYPTO_WITHDRAWAL",
+    }
+
+
+def _status(item: Any) -> Any:
+    return item.get("screenStatus") if isinstance(item, dict) else None
+
+
+def _finished(
+    vendor: Vendor, waiting: list[tuple[Movement, Any, bool]], poll_seconds: float, progress: Progress
+) -> list[tuple[Movement, Any, bool]]:
+    delay, waited = FIRST_POLL_DELAY, 0.0
+    while waited < poll_seconds:
+        open_ones = [n for n, (_, item, _) in enumerate(waiting) if _status(item) == "PROCESSING" and item.get("uuid")]
+        if not open_ones:
+            break
+        progress("still processing", len(open_ones), len(waiting))
+        time.sleep(delay)
+        waited, delay = waited + delay, min(delay * 2, LONGEST_POLL_DELAY)
+        for n in open_ones:
+            movement, item, was_pending = waiting[n]
+            waiting[n] = movement, vendor.get(f"{TRANSFERS}/{item['uuid']}").data, was_pending
+    return waiting
+
+
+def _land_transfer(reading: Reading, movement: Movement, item: Any, was_pending: bool) -> None:
+    reading.counted["transfers"] += 1
+    reading.counted["exposures"] += _listed(item, "counterparties")
+    try:
+        row, counterparties = parse.transfer(item)
+        if row["ledger_transfer_id"] != movement.ledger_transfer_id:
+            raise Unreadable(f"externalId {row['ledger_transfer_id']!r} is not that of the transfer asked about")
+    except Unreadable as problem:
+        record = {"externalId": movement.ledger_transfer_id, "answer": item}
+        _reject_whole(reading, "transfers", movement.known_at, problem, record, _listed(item, "counterparties"))
+        return
+    # The vendor does not say when it finished: a later state is known after the earlier one.
+    known_at = max(row["submitted_at"] or movement.known_at, movement.known_at)
+    known_at += timedelta(microseconds=1 if was_pending else 0)
+    screening_id = f"{row['transfer_uuid']}@{row['screen_status_code']}"
+    reading.land("transfers", known_at, {**row, "screening_id": screening_id})
+    for counterparty in counterparties:
+        reading.land("exposures", known_at, {**counterparty, "screening_id": screening_id})
+
+
+def read_alerts(vendor: Vendor) -> Reading:
+    """The alerts issued, and those whose status changed, since the newest landed ones. A row lands once for each state
+    it is seen in.
+
+    The list has no total and no snapshot: a row that comes in while it is read moves the others to later offsets, so
+    they are seen twice, and may itself lie behind the reader. So it is read until a reading brings nothing new."""
+    reading = Reading(FEED, ALERTS, ("alerts",))
+    rows = ledger.landed(FEED, "alerts", "answer_json, issued_at, status_updated_at")
+    seen = {answer for answer, _, _ in rows}
+    seen |= {answer for answer, table in ledger.landed(FEED, "rejects", "raw_record, table_name") if table == "alerts"}
+    issued = max((at for _, at, _ in rows), default=None)
+    updated = max((at for _, _, at in rows if at), default=None)
+    for member, newest in (("issuedAt", issued), ("statusUpdatedAt", updated)):
+        for _ in range(READINGS):
+            fresh = [item for item in _pages(vendor, member, newest) if text(item) not in seen]
+            fresh = list({text(item): item for item in fresh}.values())
+            if not fresh:
+                break
+            seen |= {text(item) for item in fresh}
+            for item in fresh:
+                _land_alert(reading, item)
+    return reading
+
+
+def _pages(vendor: Vendor, member: str, newest: datetime | None) -> Iterator[Any]:
+    since = {} if newest is None else {f"{member}[gte]": (newest - OVERLAP).isoformat(timespec="milliseconds") + "Z"}
+    offset = 0
+    while page := vendor.get(ALERTS, {"sort[issuedAt]": "asc", "limit": PER_PAGE, "offset": offset, **since}).data:
+        if not isinstance(page, list):
+            raise VendorError(
+                f"TRM Labs answered {ALERTS} with something that is not a list. Is the address its API's?"
+            )
+        yield from page
+        offset += len(page)
+
+
+def _land_alert(reading: Reading, item: Any) -> None:
+    reading.counted["alerts"] += 1
+    try:
+        row = parse.alert(item)
+    except Unreadable as problem:
+        known_at = _any_moment(item)
+        reading.reject("alerts", known_at, "unreadable_answer", str(problem), text(item))
+        return
+    known = [row["issued_at"], row["status_updated_at"], row["updated_at"], row["closed_at"]]
+    reading.land("alerts", max(at for at in known if at), row)
+
+
+def _any_moment(item: Any) -> datetime:
+    """The latest time an unreadable alert speaks of; where there is none, it counts as known from the beginning."""
+    found = []
+    for member in ("issuedAt", "statusUpdatedAt", "updatedAt", "closedAt"):
+        try:
+            found.append(parse.moment(item.get(member)) if isinstance(item, dict) else None)
+        except Unreadable:
+            continue
+    return max((at for at in found if at), default=datetime(1970, 1, 1))
