@@ -20,6 +20,8 @@ from ingestion.deliveries import DeliveryError
 
 WAREHOUSE = "warehouse.duckdb"  # dbt's manifest pins the file stem as catalog name: only the directory may vary
 
+SYSTEMS = {"cases": ("marble", "unit21")}
+
 
 def home() -> Path:
     """The data directory: PLUMBLINE_HOME, else `.plumbline` below the working directory; always absolute."""
@@ -36,8 +38,9 @@ def dataset(feed: str) -> str:
 
 def configured(feed: str) -> bool:
     """Whether dlt's configuration says where the feed comes from (`bucket_url`, `base_url` or `api_url` of its
-    source)."""
-    return any(dlt.config.get(f"sources.{feed}.{key}") for key in ("bucket_url", "base_url", "api_url"))
+    source, or the address of one of several systems it may come from)."""
+    addresses = ("bucket_url", "base_url", "api_url", *(f"{system}_base_url" for system in SYSTEMS.get(feed, ())))
+    return any(dlt.config.get(f"sources.{feed}.{key}") for key in addresses)
 
 
 def pipeline(feed: str) -> dlt.Pipeline:
