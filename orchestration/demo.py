@@ -98,3 +98,15 @@ def sources(folder: Path, kyt_url: str, token: str) -> dict[str, str]:
     # Some of the sandbox's transfers are never finished: nobody waits for them as long as for the real vendor.
     settings |= {"SOURCES__CHAINALYSIS__POLL_SECONDS": "1.5"}
     return settings | {"PLUMBLINE_PSEUDONYM_KEY": os.environ.get("PLUMBLINE_PSEUDONYM_KEY") or SANDBOX_PSEUDONYM_KEY}
+
+
+def every_feed(folder: Path, url: str) -> dict[str, str]:
+    """dlt's configuration of the vendors that a default run leaves out, on the sandbox server at `url`."""
+    from sandbox.vendor import marble, unit21
+
+    return {
+        "SOURCES__CASES__MARBLE_BASE_URL": url + marble.PATH,
+        "SOURCES__CASES__MARBLE_API_KEY": marble.KEY,
+        "SOURCES__CASES__UNIT21_BASE_URL": f"{url}{unit21.PATH}/v1",
+        "SOURCES__CASES__UNIT21_API_KEY": unit21.KEY,
+    }

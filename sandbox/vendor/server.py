@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from sandbox.vendor import lists
+from sandbox.vendor import lists, marble, unit21
 from sandbox.vendor.answers import KytWorld
 from sandbox.vendor.publications import FILES, Publication
 from sandbox.vendor.registry import Refused, Registry
@@ -84,6 +84,7 @@ class Vendor:
         self.publication = Publication(world_dir)
         self.token = token
         self.faults = faults or Faults()
+        self.mounted = {marble.PATH: marble.Marble(world_dir), unit21.PATH: unit21.Unit21(world_dir)}
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
@@ -92,6 +93,9 @@ class Vendor:
                 return await self._kyt(request, path.removeprefix(KYT_PATH), query)
             if path.startswith((OFAC_PATH + "/", STORAGE_PATH + "/")):
                 return self._ofac(request, path)
+            for prefix, vendor in self.mounted.items():
+                if path.startswith(prefix + "/"):
+                    return await vendor(request, path.removeprefix(prefix), query)
             raise Refused(404, f"no such end-point: {path}")
         except Refused as refusal:
             return _error(refusal.status, str(refusal))

@@ -1,8 +1,5 @@
 {#- Two ways in, one shape out: cases told in our words, and what case systems say in theirs. A system says things of a case in several
     records (the alert, the case, the report, the review); each adds what it knows, and the case's own record comes first. -#}
-{%- macro of_type(expr, record_type) -%}
-max(case when record_type_code = '{{ record_type }}' then {{ expr }} end)
-{%- endmacro -%}
 with records as (
   select
     records.*,
@@ -27,22 +24,22 @@ by_case as (
   select
     case_id,
     max(vendor_code) as vendor_code,
-    coalesce({{ of_type('alert_id', 'alert') }}, max(alert_id)) as alert_id,
+    coalesce(max(case when record_type_code = 'alert' then alert_id end), max(alert_id)) as alert_id,
     max(scenario_id) as scenario_id,
     max(party_id) as party_id,
     min(window_start_date) as window_start_date,
     max(window_end_date) as window_end_date,
     coalesce(min(created_at), min(updated_at)) as opened_at,
-    coalesce({{ of_type('status_code', 'case') }}, {{ of_type('status_code', 'alert') }}, 'open') as status_code,
-    coalesce({{ of_type('decided_at', 'case') }}, {{ of_type('decided_at', 'alert') }}) as decided_at,
+    coalesce(max(case when record_type_code = 'case' then status_code end), max(case when record_type_code = 'alert' then status_code end), 'open') as status_code,
+    coalesce(max(case when record_type_code = 'case' then decided_at end), max(case when record_type_code = 'alert' then decided_at end)) as decided_at,
     max(updated_at) as updated_at,
     case
-      when count({{ "case when record_type_code in ('case', 'alert', 'sar') and outcome_code = 'sar_filed' then 1 end" }}) > 0 then 'sar_filed'
-      else coalesce({{ of_type('outcome_code', 'case') }}, {{ of_type('outcome_code', 'alert') }})
+      when count(case when record_type_code in ('case', 'alert', 'sar') and outcome_code = 'sar_filed' then 1 end) > 0 then 'sar_filed'
+      else coalesce(max(case when record_type_code = 'case' then outcome_code end), max(case when record_type_code = 'alert' then outcome_code end))
     end as outcome_code,
     max(coalesce(sar_filed_at, case when record_type_code = 'sar' and outcome_code = 'sar_filed' then updated_at end)) as sar_filed_at,
-    coalesce({{ of_type('investigator_id', 'case') }}, max(investigator_id)) as investigator_id,
-    {{ of_type('outcome_code', 'qa') }} as qa_result_code,
+    coalesce(max(case when record_type_code = 'case' then investigator_id end), max(investigator_id)) as investigator_id,
+    max(case when record_type_code = 'qa' then outcome_code end) as qa_result_code,
     min(case when is_mapped then 1 else 0 end) = 1 as is_mapped,
     max(first_known_at) as known_at
   from records
