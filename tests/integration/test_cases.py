@@ -9,6 +9,7 @@ from aiohttp import web
 
 from ingestion import pipeline
 from ingestion.cases import cases_source
+from ingestion.cases.parse import RECORDS
 from ingestion.vendor import VendorError, VendorUnavailable
 from orchestration.soda import check_name, read_contracts, verify
 from sandbox.vendor import in_thread, marble, unit21
@@ -116,7 +117,8 @@ def test_everything_is_listed_once_and_a_change_is_a_new_row(home, server):
     ]
     # Marble does not say when a case changed: it was known when Marble answered
     assert query(
-        "select distinct _known_at from raw_cases.records where vendor_code = 'marble' and vendor_status_code = 'closed'"
+        "select distinct _known_at from raw_cases.records "
+        "where vendor_code = 'marble' and vendor_status_code = 'closed'"
     ) == [(datetime(2026, 1, 3),)]
     assert not load(server.url).loads_ids
     assert failed_checks() == set()
@@ -199,10 +201,7 @@ def test_a_list_that_moves_while_it_is_read_is_not_taken_for_whole(home):
 def test_files_of_records_and_a_vendor_land_beside_each_other(home, server, tmp_path):
     delivery = tmp_path / "in/delivery=2026-01-03"
     delivery.mkdir(parents=True)
-    columns = (
-        "vendor_code,record_type_code,record_id,updated_at,created_at,vendor_status_code,vendor_outcome_code,case_id,"
-    )
-    columns += "alert_id,party_id,scenario_id,window_start_date,window_end_date,decided_at,sar_filed_at,investigator_id,answer_json"
+    columns = ",".join(column.name for column in RECORDS.columns)
     rows = ["other,qa,Q1,2026-01-02T00:00:00Z,,,PASSED,C9,,,,,,,,,", "other,sar,S1,someday,,,,,,,,,,,,,"]
     (delivery / "records.csv").write_text("\n".join([columns, *rows]) + "\n")
     load(server.url, bucket_url=str(tmp_path / "in"))
