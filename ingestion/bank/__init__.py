@@ -22,7 +22,7 @@ from ingestion.bank.parse import parse
 from ingestion.deliveries import DeliveredFile, Delivery, not_yet_loaded
 from ingestion.pipeline import completed_extracts
 
-LARGEST = 256 << 20
+LARGEST = 128 << 20
 """Bytes. A statement is read as a whole; a larger file is no bank statement, or has to be asked for in parts."""
 _HEAD = 1 << 16
 

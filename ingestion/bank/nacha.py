@@ -77,7 +77,9 @@ def parse(raw: bytes, encoding: str = "utf-8") -> Message:
 
 def _records(raw: bytes, encoding: str) -> list[str]:
     """Lines, or blocks of 94 characters where the file has no line ends. Trailing blanks may have been cut off."""
-    found = plain.lines(raw, encoding, longest=2**31 if b"\n" not in raw and b"\r" not in raw else plain.LONGEST_LINE)
+    found = plain.lines(raw, encoding)
+    if not found[0].startswith("101"):
+        raise UnusableFile("not_nacha", "the first record is no Nacha file header")
     if len(found) == 1:
         found = [found[0][at : at + WIDTH] for at in range(0, len(found[0]), WIDTH)]
     return [line.ljust(WIDTH) for line in found if line.strip()]
@@ -85,8 +87,6 @@ def _records(raw: bytes, encoding: str) -> list[str]:
 
 def _structure(records: list[str]) -> tuple[str, list[_Batch], str]:
     """The file header, the batches and the file control. Raises UnusableFile."""
-    if not records or not records[0].startswith("101"):
-        raise UnusableFile("not_nacha", "the first record is no Nacha file header")
     batches: list[_Batch] = []
     control = ""
     for number, record in enumerate(records[1:], 2):
