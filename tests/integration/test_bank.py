@@ -267,6 +267,32 @@ def test_real_statements_are_as_an_independent_parser_reads_them(home, shared_da
     assert query(UNEXPLAINED) == []
 
 
+def test_real_notifications_are_as_an_independent_parser_reads_them(home, shared_data):
+    load(shared_data / "fiat/camt")
+    for path in sorted((shared_data / "fiat/camt").glob("camt054*.xml")):
+        (one,) = json.loads(path.with_suffix(".json").read_text())["getEntries"]
+        record, references = one["getRecord"], one["getTransactionDetail"]["getReference"]
+        (row,) = query(
+            "select e.amount, e.ccy_code, e.credit_debit_code, e.status_code, e.booking_date, e.servicer_reference, "  # noqa: S608
+            "e.uetr, s.account_iban, s.created_at, s.electronic_sequence_no, s.is_balanced "
+            f"from raw_bank.entries e join raw_bank.statements s using (_extract_id) where _extract_id like '{path.name}:%'"
+        )
+        booked = one["getBookingDate"]
+        assert row == (
+            abs(Decimal(one["getAmount"]["getAmount"]) / 100),
+            one["getAmount"]["getCurrency"]["getCode"],
+            one["getCreditDebitIndicator"],
+            one["getStatus"],
+            date.fromisoformat(booked["0"][:10]) if booked else None,
+            one["getAccountServicerReference"],
+            references["getUuidEndToEndReference"],
+            record["getAccount"]["getIdentification"],
+            utc(record["getCreatedOn"]),
+            int(record["getElectronicSequenceNumber"] or 0) or None,
+            None,
+        )
+
+
 MT940 = b""":20:REF
 :25:DE05
 :28C:1/1
