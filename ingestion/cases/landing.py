@@ -1,12 +1,15 @@
 """Listings of case systems as rows of `cases.records`: only the versions nobody has landed yet, each known when its
 vendor says it was last changed.
 
-An extract is what one list said that is new; its id is made of that, so that the same answers give the same id.
+An extract is what one list said that is new of one UTC day of knowledge, so that a look-back to the end of a day sees
+whole extracts; its id is made of that, so that the same answers give the same id.
 """
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 
 import duckdb
 import pyarrow as pa
@@ -19,67 +22,95 @@ from ingestion.landing import Extracted
 FEED = "cases"
 
 
+@dataclass
+class _Known:
+    """What completed loads brought of a list: fingerprints of its versions, and when the newest of each record became
+    known."""
+
+    fingerprints: set[str] = field(default_factory=set)
+    newest: dict[str, datetime] = field(default_factory=dict)
+
+
+@dataclass
+class _Day:
+    """What became known on one day: (fingerprint, row) and (fingerprint, problem, text)."""
+
+    rows: list[tuple[str, dict]] = field(default_factory=list)
+    refused: list[tuple[str, Unusable, str]] = field(default_factory=list)
+
+
 def land(listings: Iterable[Listing]) -> Extracted:
     """The new versions of all lists, with what each list has to account for."""
     extracted = Extracted()
     for listing in listings:
-        _land(listing, _known(listing), extracted)
+        days = _new(listing, _known(listing))
+        # More or fewer on the wire than were read belongs to some day: the last one shows it.
+        difference = listing.wire_rows - len(listing.records)
+        for day in sorted(days):
+            _land(listing, day, days[day], difference if day == max(days) else 0, extracted)
     return extracted
 
 
-def _known(listing: Listing) -> set[str]:
-    """Fingerprints of the versions that a completed load brought in."""
+def _known(listing: Listing) -> _Known:
     if not pipeline.completed_extracts(FEED):
-        return set()
+        return _Known()
     completed = "_dlt_load_id in (select load_id from raw_cases._dlt_loads where status = 0)"
     try:
         with pipeline.warehouse() as connection:
-            rows = connection.execute(
-                "select md5(answer_json) from raw_cases.records "  # noqa: S608 (the text above)
-                f"where vendor_code = ? and record_type_code = ? and {completed} "
-                f"union select md5(raw_record) from raw_cases.rejects where extract_id like ? and {completed}",
-                [listing.vendor_code, listing.record_type_code, f"{_uri(listing)}:%"],
+            landed = connection.execute(
+                "select md5(answer_json), record_id, _known_at from raw_cases.records "  # noqa: S608 (the text above)
+                f"where vendor_code = ? and record_type_code = ? and answer_json is not null and {completed}",
+                [listing.vendor_code, listing.record_type_code],
+            ).fetchall()
+            refused = connection.execute(
+                f"select md5(raw_record) from raw_cases.rejects where starts_with(extract_id, ?) and {completed}",  # noqa: S608 (as above)
+                [f"{_uri(listing)}/"],
             ).fetchall()
     except duckdb.CatalogException:  # loaded before this feed had the table
-        return set()
-    return {fingerprint for (fingerprint,) in rows}
+        return _Known()
+    known = _Known({fingerprint for (fingerprint,) in refused})
+    for fingerprint, record_id, known_at in landed:
+        known.fingerprints.add(fingerprint)
+        known.newest[record_id] = max(known.newest.get(record_id, known_at), known_at)
+    return known
 
 
-def _land(listing: Listing, known: set[str], extracted: Extracted) -> None:
-    new: dict[str, tuple[str, dict]] = {}
+def _new(listing: Listing, known: _Known) -> dict[date, _Day]:
+    days: dict[date, _Day] = defaultdict(_Day)
+    seen = set(known.fingerprints)
     for text, record in listing.records:
-        if (fingerprint := digest(text)) not in known:
-            new.setdefault(fingerprint, (text, record))
-    if not new:
-        return
-    identity = hashlib.sha256("\n".join(sorted(new)).encode()).hexdigest()[:16]
-    extract_id = f"{_uri(listing)}:{identity}"
-    rows, refused = [], []
-    for number, (text, record) in enumerate(new.values(), 1):
+        fingerprint = digest(text)
+        if fingerprint in seen:
+            continue
+        seen.add(fingerprint)
         try:
             if not isinstance(record, dict):
                 raise Unusable("invalid_record", "the record is no object")
             row = listing.read(record, listing.answered_at)
         except Unusable as problem:
-            refused.append((number, problem, text))
+            days[listing.answered_at.date()].refused.append((fingerprint, problem, text))
             continue
-        rows.append(
-            row
-            | {
-                "vendor_code": listing.vendor_code,
-                "record_type_code": listing.record_type_code,
-                "answer_json": text,
-                "_known_at": row["updated_at"],
-                "_extract_id": extract_id,
-                "_record_no": number,
-            }
-        )
-    known_at = max([row["updated_at"] for row in rows], default=listing.answered_at)
+        known_at = row["updated_at"]
+        if (newest := known.newest.get(row["record_id"])) and known_at <= newest:
+            # Changed without a later time of change: it was known when the vendor answered so
+            known_at = max(listing.answered_at, newest)
+        own = {"vendor_code": listing.vendor_code, "record_type_code": listing.record_type_code, "answer_json": text}
+        days[known_at.date()].rows.append((fingerprint, row | own | {"_known_at": known_at}))
+    return days
+
+
+def _land(listing: Listing, day: date, found: _Day, difference: int, extracted: Extracted) -> None:
+    fingerprints = sorted(fingerprint for fingerprint, *_ in [*found.rows, *found.refused])
+    identity = hashlib.sha256("\n".join(fingerprints).encode()).hexdigest()[:16]
+    extract_id = f"{_uri(listing)}/{day}:{identity}"
+    rows = [row | {"_extract_id": extract_id, "_record_no": n} for n, (_, row) in enumerate(found.rows, 1)]
+    known_at = max([row["_known_at"] for row in rows] + [listing.answered_at] * bool(found.refused))
     extracted.add(RECORDS.name, pa.Table.from_pylist(rows, schema=records.raw_schema(RECORDS.schema)))
-    # What came and was known before, or came twice, is no record of this extract.
-    source_rows = listing.wire_rows - (len(listing.records) - len(new))
-    extracted.totals.append(_total(listing, extract_id, source_rows, known_at))
-    extracted.rejects += [_reject(extract_id, *one, known_at) for one in refused]
+    extracted.totals.append(_total(listing, extract_id, max(len(fingerprints) + difference, 0), known_at))
+    extracted.rejects += [
+        _reject(extract_id, number, problem, text, known_at)
+        for number, (_, problem, text) in enumerate(found.refused, len(rows) + 1)
+    ]
 
 
 def _uri(listing: Listing) -> str:

@@ -275,7 +275,8 @@ def test_real_notifications_are_as_an_independent_parser_reads_them(home, shared
         (row,) = query(
             "select e.amount, e.ccy_code, e.credit_debit_code, e.status_code, e.booking_date, e.servicer_reference, "  # noqa: S608
             "e.uetr, s.account_iban, s.created_at, s.electronic_sequence_no, s.is_balanced "
-            f"from raw_bank.entries e join raw_bank.statements s using (_extract_id) where _extract_id like '{path.name}:%'"
+            "from raw_bank.entries e join raw_bank.statements s using (_extract_id) "
+            f"where _extract_id like '{path.name}:%'"
         )
         booked = one["getBookingDate"]
         assert row == (

@@ -10,6 +10,7 @@ from aiohttp import web
 from ingestion import pipeline
 from ingestion.cases import cases_source
 from ingestion.cases.parse import RECORDS
+from ingestion.cases.wire import Listing
 from ingestion.vendor import VendorError, VendorUnavailable
 from orchestration.soda import check_name, read_contracts, verify
 from sandbox.vendor import in_thread, marble, unit21
@@ -93,7 +94,7 @@ def test_everything_is_listed_once_and_a_change_is_a_new_row(home, server):
     first = [("marble", "alert", 230), ("marble", "case", 230), ("unit21", "alert", 230), ("unit21", "case", 230)]
     assert query(counts) == first
     assert [path for path in server.asked if "/cases" in path and "marble" in path][0].endswith("order=ASC&limit=100")
-    totals = "select source_uri, captured_by, source_rows from raw_cases.control_totals order by 1"
+    totals = "select source_uri, captured_by, sum(source_rows) from raw_cases.control_totals group by all order by 1"
     assert query(totals) == [
         ("marble/v1beta/cases", "independent_count", 230),
         ("marble/v1beta/decisions", "independent_count", 230),
@@ -189,6 +190,32 @@ def test_a_record_that_cannot_be_used_is_rejected_once_and_counted(home):
         ("invalid_timestamp",), ("missing_identifier",), ("decided_before_opened",),
     ]  # fmt: skip
     assert failed_checks() == {"Rejected records in percent of delivered records"}
+
+
+def test_a_change_without_a_later_time_of_change_was_known_when_it_was_answered(home):
+    handler = Odd(cases=[{"unit21_id": 1, "created_at": 1767225600, "status": "OPEN"}])
+    with in_thread(handler) as url:
+        load(url, marble_base_url=None, unit21_base_url=url)
+        handler.lists["cases"] = [{"unit21_id": 1, "created_at": 1767225600, "status": "CLOSED"}]
+        load(url, marble_base_url=None, unit21_base_url=url)
+    first, second = query("select vendor_status_code, _known_at from raw_cases.records order by _known_at")
+    assert first == ("OPEN", datetime(2026, 1, 1)) and second[0] == "CLOSED" and second[1] > datetime(2026, 1, 1)
+
+
+def test_a_record_the_reader_lost_is_missed_on_the_wire(home, monkeypatch):
+    real = Listing.add
+
+    def loses_one(self, answer, member):
+        page = real(self, answer, member)
+        self.records.pop()
+        return page
+
+    monkeypatch.setattr(Listing, "add", loses_one)
+    handler = Both.__new__(Both)
+    handler.marble, handler.asked = marble.Marble(write_world(home.parent / "world", 3)), []
+    with in_thread(handler) as url:
+        load(url, unit21_base_url=None)
+    assert "Every record of an extract is loaded or rejected" in failed_checks()
 
 
 def test_a_list_that_moves_while_it_is_read_is_not_taken_for_whole(home):

@@ -8,12 +8,14 @@ from decimal import Decimal
 import duckdb
 import hand_made_raw as raw
 import pytest
+import yaml
 
 from ingestion import pipeline
 from ingestion.bank import bank_source
 from ingestion.cases import cases_source
 from ingestion.exchange import exchange_source
 from ingestion.prices import prices_source
+from orchestration.soda import check_name, read_contracts, verify
 
 MODELS = ("+fct_feed_totals", "+fct_rate_gaps", "+int_case_outcomes", "+int_bank_entries")
 CAMT = """<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.{kind}.001.08"><{holder}>
@@ -191,3 +193,29 @@ def test_what_a_case_system_says_of_one_case_comes_together_in_our_words(rows):
         ("unit21:alert:2", "AL2", "P2", "closed", "unmapped", datetime(2026, 1, 3), None, None, False),
         ("unit21:alert:3", "AL3", "P3", "closed", "not_stated", datetime(2026, 1, 3), None, None, True),
     ]
+
+
+@pytest.mark.parametrize(
+    ("table", "fine", "odd", "warning"),
+    [
+        (
+            "fct_case_outcomes",
+            {"is_mapped": True},
+            {"is_mapped": False},
+            "Every word of a case system is on the reviewed map",
+        ),
+        ("fct_case_outcomes", {}, {"outcome_code": "not_stated"}, "Every closed case says how it ended"),
+        ("fct_rate_gaps", None, {"missing_count": 2}, "Every rate that transfers need is there"),
+    ],
+)
+def test_each_check_sees_its_defect(table, fine, odd, warning):
+    (contract,) = [c for c in read_contracts(raw.REPOSITORY / "checks") if (c.schema, c.table) == ("marts", table)]
+    titles = {check_name(path): title for path, title in contract.checks.items()}
+    columns = ", ".join(f"{c['name']} {c['data_type']}" for c in yaml.safe_load(contract.path.read_text())["columns"])
+    for row, expected in ((fine, False), (odd, True)):
+        with duckdb.connect() as connection:
+            connection.execute(f"create schema marts; create table marts.{table} ({columns})")
+            if row is not None:
+                raw._insert(connection, f"marts.{table}", {"known_at" if "case" in table else "asset_code": None} | row)
+            failed = {titles[r.check_name] for r in verify(contract, connection) if not r.passed}
+        assert (warning in failed) == expected
