@@ -13,6 +13,7 @@ from dlt.extract import DltResource
 
 from ingestion import control_totals, independent_count, records, rejects
 from ingestion.deliveries import DeliveredFile, Delivery, DeliveryError, deliveries, not_yet_loaded
+from ingestion.landing import Extracted
 from ingestion.pipeline import completed_extracts
 from ingestion.tabular import MalformedRow, Table, read, stack
 from ingestion.validation import Verdict, validate
@@ -22,12 +23,19 @@ CHUNK_BYTES = 64 << 20
 
 
 def resources(
-    feed: str, tables: tuple[Table, ...], bucket_url: str | None, start: date | None, end: date | None
+    feed: str,
+    tables: tuple[Table, ...],
+    bucket_url: str | None,
+    start: date | None,
+    end: date | None,
+    vendors: Extracted | None = None,
 ) -> list[DltResource]:
     """The feed's resources: one per table, then control_totals and rejects.
 
-    `start` and `end` keep business dates of a half-open window; extracts already loaded are left out. Raises
-    DeliveryError when a delivery must not be loaded as it is."""
+    `start` and `end` keep business dates of a half-open window; extracts already loaded are left out. `vendors` is what
+    vendors of the feed brought for the same tables. Raises DeliveryError when a delivery must not be loaded as it
+    is."""
+    vendors = vendors or Extracted()
     patterns = {
         f"{table.name}{infix}.{suffix}": table.name
         for table in tables
@@ -37,14 +45,27 @@ def resources(
     found = deliveries(bucket_url, patterns, start=start, end=end)
     new = not_yet_loaded(found, completed_extracts(feed)) if found else []
     extraction = Extraction(feed, tables, new)
-    has_new = bool(new)
+    has_new = bool(new or vendors.totals)
+
+    def rows(table: Table) -> Iterator[pa.Table]:
+        yield from extraction.rows(table)
+        yield from vendors.tables.get(table.name, ())
+
+    def totals() -> Iterator[pa.Table]:
+        yield from extraction.totals()
+        yield control_totals.to_table(vendors.totals)
+
+    def rejected() -> Iterator[pa.Table]:
+        yield from extraction.rejects()
+        yield rejects.to_table(vendors.rejects)
+
     return [
         *(
-            records.resource(table.name, table.schema, lambda table=table: extraction.rows(table), has_new=has_new)
+            records.resource(table.name, table.schema, lambda table=table: rows(table), has_new=has_new)
             for table in tables
         ),
-        records.resource("control_totals", control_totals.SCHEMA, extraction.totals, has_new=has_new),
-        records.resource("rejects", rejects.SCHEMA, extraction.rejects, has_new=has_new),
+        records.resource("control_totals", control_totals.SCHEMA, totals, has_new=has_new),
+        records.resource("rejects", rejects.SCHEMA, rejected, has_new=has_new),
     ]
 
 

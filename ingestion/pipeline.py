@@ -6,9 +6,11 @@ Does not: anything about a particular feed.
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from importlib import import_module
+from inspect import signature
 from pathlib import Path
 
 import dlt
@@ -20,9 +22,6 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from ingestion.deliveries import DeliveryError
 from ingestion.vendor import VendorError
 
-PLACES = (
-    "bucket_url", "base_url", "api_url", "ofac_sdn_url", "un_sc_url", "eu_fsf_url", "uk_sl_url", "opensanctions_url",
-)  # fmt: skip
 WAREHOUSE = "warehouse.duckdb"  # dbt's manifest pins the file stem as catalog name: only the directory may vary
 
 
@@ -39,10 +38,21 @@ def dataset(feed: str) -> str:
     return f"raw_{feed}"
 
 
+def source_of(feed: str) -> Callable[..., DltSource]:
+    """The feed's own source function, `ingestion.<feed>.<feed>_source`."""
+    return getattr(import_module(f"ingestion.{feed}"), f"{feed}_source")
+
+
+def addresses(feed: str) -> list[str]:
+    """The settings of the feed's source that say where it comes from: by name an address, servers, or a database."""
+    names = signature(source_of(feed)).parameters
+    return [name for name in names if name.endswith(("_url", "_servers")) or name == "credentials"]
+
+
 def configured(feed: str) -> bool:
-    """Whether dlt's configuration says where the feed comes from (`bucket_url`, `base_url`, `api_url` or, of a feed of
-    several lists, `<list>_url` of its source)."""
-    return any(dlt.config.get(f"sources.{feed}.{key}") for key in PLACES)
+    """Whether dlt's configuration says where the feed comes from."""
+    return any(dlt.secrets.get(f"sources.{feed}.{name}") or dlt.config.get(f"sources.{feed}.{name}")
+               for name in addresses(feed))  # fmt: skip
 
 
 def pipeline(feed: str) -> dlt.Pipeline:

@@ -105,7 +105,7 @@ def every_feed(folder: Path, url: str) -> dict[str, str]:
     """dlt's configuration of what a default run leaves out, on the sandbox server at `url`."""
     return {
         f"SOURCES__{feed}__{setting}".upper(): value
-        for settings_of in (_risk_vendors, _watchlists)
+        for settings_of in (_risk_vendors, _watchlists, _case_systems)
         for feed, settings in settings_of(folder, url).items()
         for setting, value in settings.items()
     }
@@ -135,5 +135,18 @@ def _watchlists(_folder: Path, url: str) -> dict[str, dict[str, str]]:
             "uk_sl_url": f"{url}{publications.UK_PATH}.xml",
             "opensanctions_url": url + publications.OPENSANCTIONS_PATH,
             "retry_seconds": "0.1",
+        }
+    }
+
+
+def _case_systems(_folder: Path, url: str) -> dict[str, dict[str, str]]:
+    from sandbox.vendor import marble, unit21
+
+    return {
+        "cases": {
+            "marble_base_url": url + marble.PATH,
+            "marble_api_key": marble.KEY,
+            "unit21_base_url": f"{url}{unit21.PATH}/v1",
+            "unit21_api_key": unit21.KEY,
         }
     }

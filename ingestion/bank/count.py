@@ -19,6 +19,7 @@ _BOOKED, _VALUED = (
 )
 _NUMBER = re.compile(r"<NbOfNtries>\s*([0-9]{1,15})\s*<")
 _SUM = re.compile(r"<Sum>\s*([0-9]{1,18}(?:\.[0-9]{1,5})?)\s*<")
+_STATEMENTS = ("Stmt", "Ntfctn")
 _OTHER_AMOUNTS = ("InstdAmt", "CntrValAmt", "AnncdPstngAmt", "PrtryAmt", "Chrgs")
 
 
@@ -64,7 +65,7 @@ def as_text(raw: bytes) -> str:
     before, *rest = text.split("<!--")
     text = before + "".join(part.partition("-->")[2] for part in rest)
     starts = text.count("<Ntry>")
-    is_plain = starts == text.count("</Ntry>") and 2 * starts == text.count("Ntry>") and text.count("<Stmt>")
+    is_plain = starts == text.count("</Ntry>") and 2 * starts == text.count("Ntry>") and statement_count(text)
     if is_plain and not any(odd in text for odd in ("Ntry ", " >", "\n>", "\r>", "\t>")):
         return text
     # Prefixed, attributed or spaced tags: only then is a pass over every tag needed, to have them plain
@@ -83,13 +84,13 @@ def created_at(raw: bytes) -> str | None:
 
 
 def statement_count(text: str) -> int:
-    return text.count("<Stmt>")
+    return sum(text.count(f"<{name}>") for name in _STATEMENTS)
 
 
 def statements(text: str) -> list[StatementCount]:
     """Every statement in the text, the last one also where the file is cut off in it."""
     found = []
-    for statement, _ in _elements(text, "Stmt"):
+    for statement, _ in (element for name in _STATEMENTS for element in _elements(text, name)):
         counted = [_amount(_without(entry, "TxDtls")) for entry, _ in _elements(statement, "Ntry")]
         ccys = {ccy for ccy, _ in counted}
         ccy_code = ccys.pop() if len(ccys) == 1 else None

@@ -8,32 +8,25 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from xml.parsers import expat
 
-_STATEMENT_ROOT = "BkToCstmrStmt"
+from ingestion.bank.message import UnusableFile
 
-
-class UnusableFile(ValueError):
-    """The whole file cannot be used; `code` is the reject's reason code, the message its reason."""
-
-    def __init__(self, code: str, reason: str):
-        super().__init__(reason)
-        self.code = code
-
-
-class UnusableRecord(UnusableFile):
-    """One entry or statement cannot be used; the rest of the file can."""
+# The message types, with the element that holds the message and the one that is a statement in it.
+_MESSAGES = {"camt.053": ("BkToCstmrStmt", "Stmt"), "camt.054": ("BkToCstmrDbtCdtNtfctn", "Ntfctn")}
 
 
 class _DocumentElementReached(Exception):
     pass
 
 
-def read(raw: bytes) -> tuple[str, ET.Element]:
-    """The message version ("02" to "08"; "" where the namespace does not say) and the element `BkToCstmrStmt`, all
-    tags without their namespace, because versions and banks differ in it and in nothing else that matters here.
+def read(raw: bytes) -> tuple[str, str, ET.Element, list[ET.Element]]:
+    """The message type, its version ("02" to "08"; "" where the namespace does not say), the element that holds the
+    message and its statements or notifications. Tags come without their namespace, because versions and banks differ in
+    it and in nothing else that matters here.
 
-    Raises UnusableFile for what is not a well-formed camt.053 document. A document type declaration is refused before
-    anything in it is read: no bank message has one, and entities declared there are how a small file becomes a huge
-    one or reads a local file. (Not lxml: its lookups from Python take twice the time for the same answer.)"""
+    Raises UnusableFile for what is not a well-formed camt.053 or camt.054 document. A document type declaration is
+    refused before anything in it is read: no bank message has one, and entities declared there are how a small file
+    becomes a huge one or reads a local file. (Not lxml: its lookups from Python take twice the time for the same
+    answer.)"""
     if not raw.strip():
         raise UnusableFile("empty_file", "the file is empty")
     try:
@@ -48,10 +41,12 @@ def read(raw: bytes) -> tuple[str, ET.Element]:
     if root.tag.startswith("{"):
         for element in root.iter():
             element.tag = element.tag.rpartition("}")[2]
-    message = root.find(_STATEMENT_ROOT)
-    if message is None:
-        raise UnusableFile("not_camt053", f"not a camt.053 statement: {_what(root, namespace)}")
-    return namespace.rpartition(".")[2] if ":camt.053." in namespace else "", message
+    for type_code, (holder, statement) in _MESSAGES.items():
+        message = root.find(holder)
+        if message is not None:
+            version = namespace.rpartition(".")[2] if f":{type_code}." in namespace else ""
+            return type_code, version, message, message.findall(statement)
+    raise UnusableFile("not_camt", f"neither camt.053 nor camt.054: {_what(root, namespace)}")
 
 
 def _document_namespace(raw: bytes) -> str:

@@ -5,10 +5,10 @@ from datetime import date
 from decimal import Decimal
 from xml.etree.ElementTree import Element
 
-from ingestion.bank.document import UnusableRecord, account_id, descend, text
+from ingestion.bank.document import account_id, descend, text
+from ingestion.bank.message import CENT, UnusableRecord
 
 _AMOUNT = re.compile(r"[0-9]{1,16}(\.[0-9]{1,5})?")  # 16 integer digits are what decimal(18,2) holds
-CENT = Decimal("0.01")
 SIGN = {"CRDT": 1, "DBIT": -1}
 STATUSES = ("BOOK", "PDNG", "INFO", "FUTR")
 
@@ -49,6 +49,7 @@ def rows(entry: Element, entry_no: str, statement_id: str, account_iban: str) ->
             {
                 **common,
                 "entry_id": f"{entry_no}/{position}",
+                "servicer_reference": text(entry, "AcctSvcrRef") or text(refs, "AcctSvcrRef"),
                 "amount": share,
                 "credit_debit_code": share_side,
                 "bank_transaction_code": _transaction_code(detail) or code,

@@ -1,110 +1,21 @@
-"""camt.053 statements (versions 2 to 8) as plain records.
+"""camt.053 statements and camt.054 notifications (versions 2 to 8) as plain records. A notification has no balances.
 
 Belongs here: reading one message, a pure function of its bytes. Single entries are in `entry`, XML in `document`,
 control totals on an independent path in `count`; deliveries, known-at times and dlt in the package's `__init__`.
 """
 
-from dataclasses import dataclass, field
-from datetime import date, datetime
 from decimal import Decimal
 from xml.etree.ElementTree import Element, canonicalize, tostring
 
-import pyarrow as pa
-
 from ingestion.bank import entry as entries
-from ingestion.bank.document import (
-    UnusableFile,
-    UnusableRecord,
-    account_id,
-    instant,
-    instant_or_none,
-    read,
-    source_text,
-    text,
-)
-from ingestion.records import MONEY, TIMESTAMP
-
-STATEMENTS = pa.schema(
-    [
-        pa.field("statement_id", pa.string(), nullable=False),
-        pa.field("message_id", pa.string()),
-        pa.field("msg_version", pa.string()),
-        pa.field("account_iban", pa.string(), nullable=False),
-        pa.field("ccy_code", pa.string(), nullable=False),
-        pa.field("electronic_sequence_no", pa.int64()),
-        pa.field("from_at", TIMESTAMP),
-        pa.field("to_at", TIMESTAMP),
-        pa.field("opening_balance_amount", MONEY),
-        pa.field("closing_balance_amount", MONEY),
-        pa.field("entry_count", pa.int64(), nullable=False),
-        pa.field("entries_net_amount", MONEY, nullable=False),
-        pa.field("is_balanced", pa.bool_()),
-        pa.field("created_at", TIMESTAMP, nullable=False),
-    ]
-)
-ENTRIES = pa.schema(
-    [
-        pa.field("entry_id", pa.string(), nullable=False),
-        pa.field("statement_id", pa.string(), nullable=False),
-        pa.field("account_iban", pa.string(), nullable=False),
-        pa.field("entry_reference", pa.string()),
-        pa.field("amount", MONEY, nullable=False),
-        pa.field("ccy_code", pa.string(), nullable=False),
-        pa.field("credit_debit_code", pa.string(), nullable=False),
-        pa.field("is_reversal", pa.bool_(), nullable=False),
-        pa.field("status_code", pa.string(), nullable=False),
-        pa.field("booking_date", pa.date32()),
-        pa.field("value_date", pa.date32()),
-        *(
-            pa.field(name, pa.string())
-            for name in (
-                "bank_transaction_code",
-                "end_to_end_id",
-                "instruction_id",
-                "tx_id",
-                "uetr",
-                "counterparty_name",
-                "counterparty_account",
-                "counterparty_bic",
-                "remittance_text",
-            )
-        ),
-    ]
-)
-
-
-@dataclass
-class Rejected:
-    """A record that could not be used, with what could still be read of it (amount >= 0 in the entry's currency)."""
-
-    table: str
-    record_no: int
-    code: str
-    reason: str
-    raw: str
-    event_date: date | None = None
-    ccy_code: str | None = None
-    amount: Decimal | None = None
-
-
-@dataclass
-class Message:
-    """One message: rows of `statements` and `entries`, each with its `_record_no` (rejected ones are counted, too)."""
-
-    version: str
-    message_id: str
-    created_at: datetime
-    statements: list[dict] = field(default_factory=list)
-    entries: list[dict] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
-    statement_no: int = 0
-    entry_no: int = 0
+from ingestion.bank.document import account_id, instant, instant_or_none, read, source_text, text
+from ingestion.bank.message import CENT, Message, UnusableFile, UnusableRecord, is_balanced, told_apart
 
 
 def parse(raw: bytes) -> Message:
     """The message in `raw`. Instants become naive UTC; booking and value dates stay the bank's own calendar day.
     Raises UnusableFile when the whole file has to be rejected."""
-    version, body = read(raw)
+    type_code, version, body, statements = read(raw)
     created = text(body, "GrpHdr", "CreDtTm")
     if created is None:
         raise UnusableFile("missing_creation_time", "the group header has no creation time (GrpHdr/CreDtTm)")
@@ -112,9 +23,9 @@ def parse(raw: bytes) -> Message:
         created_at = instant(created)
     except ValueError:
         raise UnusableFile("invalid_creation_time", f"GrpHdr/CreDtTm {created!r} is not a date and time") from None
-    message = Message(version, text(body, "GrpHdr", "MsgId") or "", created_at)
+    message = Message(type_code, version, text(body, "GrpHdr", "MsgId") or "", created_at)
     seen: dict[str, list[Element]] = {}
-    for statement in body.findall("Stmt"):
+    for statement in statements:
         _read_statement(statement, message, seen)
     return message
 
@@ -124,9 +35,7 @@ def _read_statement(statement: Element, message: Message, seen: dict[str, list[E
     try:
         row, balance_ccys = _statement(statement, message, seen)
     except UnusableRecord as error:
-        message.rejected.append(
-            Rejected("statements", message.statement_no, error.code, str(error), source_text(statement))
-        )
+        message.reject_statement(error, source_text(statement))
         for entry in statement.findall("Ntry"):
             _reject_payments(entry, error, message)
         return
@@ -140,26 +49,16 @@ def _read_statement(statement: Element, message: Message, seen: dict[str, list[E
         try:
             found = entries.rows(entry, f"{row['statement_id']}/{count}", row["statement_id"], row["account_iban"])
         except UnusableRecord as error:
-            _reject_entry(entry, error, message)
+            _reject_entry(entry, error, message, entries.amount_or_none(entry))
             continue
-        for movement in found:
-            message.entry_no += 1
-            movement["_record_no"] = message.entry_no
-        message.entries += found
+        for payment in found:
+            payment["message_type_code"] = message.type_code
+        message.number(found)
     row["entry_count"] = count
-    row["entries_net_amount"] = net.quantize(entries.CENT)
-    row["is_balanced"] = _is_balanced(row, ccys)
+    row["entries_net_amount"] = net.quantize(CENT)
+    row["is_balanced"] = is_balanced(row, ccys)
     row["_record_no"] = message.statement_no
     message.statements.append(row)
-
-
-def _is_balanced(row: dict, ccys: set[str | None]) -> bool | None:
-    """Opening balance plus booked entries gives the closing balance; None where the statement lacks one of the two.
-    Balances or entries in different currencies do not add up, so such a statement is not balanced."""
-    opening, closing = row["opening_balance_amount"], row["closing_balance_amount"]
-    if opening is None or closing is None:
-        return None
-    return len(ccys) == 1 and opening + row["entries_net_amount"] == closing
 
 
 def _reject_payments(entry: Element, error: UnusableRecord, message: Message) -> None:
@@ -169,23 +68,12 @@ def _reject_payments(entry: Element, error: UnusableRecord, message: Message) ->
     except UnusableRecord:
         amounts = [entries.amount_or_none(entry)]
     for amount in amounts:
-        _reject_entry(entry, error, message)
-        message.rejected[-1].amount = amount
+        _reject_entry(entry, error, message, amount)
 
 
-def _reject_entry(entry: Element, error: UnusableRecord, message: Message) -> None:
-    message.entry_no += 1
-    message.rejected.append(
-        Rejected(
-            "entries",
-            message.entry_no,
-            error.code,
-            str(error),
-            source_text(entry),
-            entries.event_date_or_none(entry),
-            entries.ccy_or_none(entry),
-            entries.amount_or_none(entry),
-        )
+def _reject_entry(entry: Element, error: UnusableRecord, message: Message, amount: Decimal | None) -> None:
+    message.reject_entry(
+        error, source_text(entry), entries.event_date_or_none(entry), entries.ccy_or_none(entry), amount
     )
 
 
@@ -200,14 +88,16 @@ def _statement(statement: Element, message: Message, seen: dict[str, list[Elemen
     ccy_code = text(statement, "Acct", "Ccy") or opening_ccy or closing_ccy or first_ccy
     if ccy_code is None:
         raise UnusableRecord("missing_currency", "neither the account nor a balance or entry says its currency")
-    sequence = text(statement, "ElctrncSeqNb")
+    sequence, page = text(statement, "ElctrncSeqNb"), text(statement, "StmtPgntn", "PgNb")
     return {
-        "statement_id": _statement_id(statement, "/".join((message.message_id, identifier, account)), seen),
+        "statement_id": _statement_id(statement, _base(message, identifier, account), seen),
         "message_id": message.message_id,
+        "message_type_code": message.type_code,
         "msg_version": message.version,
         "account_iban": account,
         "ccy_code": ccy_code,
-        "electronic_sequence_no": int(sequence) if sequence and sequence.isdecimal() and len(sequence) < 19 else None,
+        "electronic_sequence_no": _whole(sequence),
+        "page_no": _whole(page),
         "from_at": instant_or_none(text(statement, "FrToDt", "FrDtTm")),
         "to_at": instant_or_none(text(statement, "FrToDt", "ToDtTm")),
         "opening_balance_amount": opening,
@@ -216,19 +106,22 @@ def _statement(statement: Element, message: Message, seen: dict[str, list[Elemen
     }, {ccy for ccy in (opening_ccy, closing_ccy) if ccy}
 
 
+def _whole(stated: str | None) -> int | None:
+    return int(stated) if stated and stated.isdecimal() and len(stated) < 19 else None
+
+
+def _base(message: Message, identifier: str, account: str) -> str:
+    base = "/".join((message.message_id, identifier, account))
+    # A bank may number both alike, and a notification must never replace a statement.
+    return base if message.type_code == "camt.053" else f"{message.type_code}/{base}"
+
+
 def _statement_id(statement: Element, base: str, seen: dict[str, list[Element]]) -> str:
-    """The id, told apart by page number, and by `#n` where a file holds different statements under one id: the later
-    one would replace the earlier one downstream. An exact copy keeps the id: it may replace its twin."""
+    """The id, told apart by page number, and by content where a file holds several statements under one id."""
     number, last = text(statement, "StmtPgntn", "PgNb"), text(statement, "StmtPgntn", "LastPgInd")
     if number is not None and (number != "1" or last != "true"):
         base += f"/page {number}"
-    twins = seen.setdefault(base, [])
-    content = _content(statement) if twins else ""
-    for position, twin in enumerate(twins, 1):
-        if _content(twin) == content:
-            return base if position == 1 else f"{base}#{position}"
-    twins.append(statement)
-    return base if len(twins) == 1 else f"{base}#{len(twins)}"
+    return told_apart(base, statement, seen, _content)
 
 
 def _content(statement: Element) -> str:
@@ -241,5 +134,5 @@ def _balance(statement: Element, *codes: str) -> tuple[Decimal | None, str | Non
         for balance in statement.findall("Bal"):
             if text(balance, "Tp", "CdOrPrtry", "Cd") == code:
                 signed = entries.signed_or_none(balance)
-                return (None, None) if signed is None else (signed.quantize(entries.CENT), entries.ccy_or_none(balance))
+                return (None, None) if signed is None else (signed.quantize(CENT), entries.ccy_or_none(balance))
     return None, None

@@ -1,4 +1,7 @@
-"""The canonical table of case outcomes; times are UTC, the window is the one the case is about (both days included)."""
+"""The canonical tables of decisions; times are UTC, the window is the one the case is about (both days included).
+
+`outcomes` says in our words how each case stands. `records` is what a case system says in its own words: alert
+dispositions, cases, reports filed, quality reviews; a reviewed map (seed case_code_mappings) turns them into ours."""
 
 from ingestion.tabular import DATE, TIMESTAMP, Column, Table
 
@@ -23,4 +26,29 @@ OUTCOMES = Table(
     event="opened_at",
 )
 
-TABLES = (OUTCOMES,)
+RECORDS = Table(
+    "records",
+    (
+        Column("vendor_code", required=True),
+        Column("record_type_code", required=True, codes=("alert", "case", "sar", "qa")),
+        Column("record_id", required=True),
+        Column("updated_at", TIMESTAMP, required=True),
+        Column("created_at", TIMESTAMP),
+        Column("vendor_status_code"),
+        Column("vendor_outcome_code"),
+        Column("case_id"),
+        Column("alert_id"),
+        Column("party_id"),
+        Column("scenario_id"),
+        Column("window_start_date", DATE),
+        Column("window_end_date", DATE),
+        Column("decided_at", TIMESTAMP),
+        Column("sar_filed_at", TIMESTAMP),
+        Column("investigator_id"),
+        Column("answer_json"),
+    ),
+    key=("record_id",),
+    event="updated_at",
+)
+
+TABLES = (OUTCOMES, RECORDS)

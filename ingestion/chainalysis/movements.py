@@ -123,7 +123,7 @@ def ledger_movements(connection: duckdb.DuckDBPyConnection) -> list[dict]:
     """Every crypto movement at the exchange's boundary, screened or not: the columns of `schemas.MOVEMENTS` with the
     ledger's own chain code as `network`, `counterparty_address` (the other side's first address, "" where the ledger
     names none) and `known_at` (when the ledger's row became known, naive UTC). Ordered by ledger transfer id."""
-    if not (has_table(connection, "raw_exchange", "deposits") and has_table(connection, "raw_exchange", "withdrawals")):
+    if not (exists(connection, "raw_exchange", "deposits") and exists(connection, "raw_exchange", "withdrawals")):
         return []
     return connection.sql(_ledger_sql(_OTHER_SIDE) + _NOTHING_LANDED).to_arrow_table().to_pylist()
 

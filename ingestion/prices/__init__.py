@@ -1,4 +1,4 @@
-"""Reference rates: what one unit of an asset was worth in USD on a UTC day."""
+"""Reference rates: what one unit of an asset was worth in USD on a UTC day, and from an hour of it on."""
 
 from collections.abc import Iterable
 from datetime import date

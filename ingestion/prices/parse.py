@@ -1,8 +1,9 @@
-"""The canonical table of reference rates: USD for one unit of the asset on the UTC day, fiat too, USD itself 1.
+"""The canonical tables of reference rates: USD for one unit of the asset, fiat too, USD itself 1; one rate for a UTC
+day, and where a desk has them also rates that count from their instant on.
 
 A rate for an asset nobody trades does no harm, so the asset is not held against the list of known ones."""
 
-from ingestion.tabular import AMOUNT, DATE, Column, Table
+from ingestion.tabular import AMOUNT, DATE, TIMESTAMP, Column, Table
 
 RATES = Table(
     "rates",
@@ -18,4 +19,18 @@ RATES = Table(
     amount="rate_usd",
 )
 
-TABLES = (RATES,)
+HOURLY_RATES = Table(
+    "hourly_rates",
+    (
+        Column("asset_code", required=True),
+        Column("rate_at", TIMESTAMP, required=True),
+        Column("rate_usd", AMOUNT, required=True, minimum="positive"),
+        Column("source", required=True),
+    ),
+    key=("asset_code",),
+    event="rate_at",
+    asset="asset_code",
+    amount="rate_usd",
+)
+
+TABLES = (RATES, HOURLY_RATES)

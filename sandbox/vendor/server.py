@@ -17,6 +17,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from sandbox.vendor import marble, unit21
 from sandbox.vendor.elliptic import ELLIPTIC_PATH, Elliptic
 from sandbox.vendor.faults import CONTROL_PATH, Faults, Limit, reset_at, retry_after
 from sandbox.vendor.kyt import KYT_PATH, TOKEN, Kyt
@@ -46,6 +47,8 @@ class Vendor:
         self.mount(SANCTIONS_PATH, lambda: Risk(kyt.world, token).sanctions)
         self.mount(TRM_PATH, lambda: Trm(world_dir))
         self.mount(ELLIPTIC_PATH, lambda: Elliptic(world_dir), reset_at)
+        self.mount(marble.PATH, lambda: marble.Marble(world_dir))
+        self.mount(unit21.PATH, lambda: unit21.Unit21(world_dir))
         self.publications = Publications(world_dir, list_faults)
         for path in PATHS:
             self.mount(path, lambda: self.publications)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import resource
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ingestion import pipeline
-from ingestion.bank import bank_source
+from ingestion.bank import LARGEST, bank_source
 from ingestion.deliveries import DeliveryError
 from orchestration.soda import check_name, read_contracts, verify
 
@@ -117,7 +118,7 @@ def test_an_unusable_file_is_rejected_whole_with_its_value_and_the_run_goes_on(h
     good = statement(1, entry("1.00", "2026-01-01"), closing="1.00")
     cut = statement(2, entry("5.00", "2026-01-02"), entry("7.00", "2026-01-03"), entry("9.00", "2026-01-03"))
     cut = cut[: cut.rindex(b"<BookgDt>")]
-    other = good.replace(b"BkToCstmrStmt", b"BkToCstmrDbtCdtNtfctn").replace(b".053.", b".054.")
+    other = good.replace(b"BkToCstmrStmt", b"BkToCstmrAcctRpt").replace(b".053.", b".052.")
     for name, content in (("a", good), ("b", cut), ("c", other), ("d", b""), ("e", b"\x00\xff\xfe<")):
         put(tmp_path / "in", f"{name}.xml", content)
     load(tmp_path / "in")
@@ -129,8 +130,8 @@ def test_an_unusable_file_is_rejected_whole_with_its_value_and_the_run_goes_on(h
     assert rejected == [
         ("b", "entries", "not_xml", 3, Decimal(12)),
         ("b", "statements", "not_xml", 1, None),
-        ("c", "entries", "not_camt053", 1, Decimal(1)),
-        ("c", "statements", "not_camt053", 1, None),
+        ("c", "entries", "not_camt", 1, Decimal(1)),
+        ("c", "statements", "not_camt", 1, None),
         ("d", "entries", "empty_file", 1, Decimal(0)),
         ("e", "entries", "not_xml", 1, Decimal(0)),
     ]
@@ -255,10 +256,156 @@ def test_real_statements_are_as_an_independent_parser_reads_them(home, shared_da
             assert {name: row[name] for name in expected} == expected, path.name
             compared += 1
     assert compared == 6
-    assert query("select count(*) from raw_bank.entries") == [(7,)]
-    assert query("select is_balanced, count(*) from raw_bank.statements group by 1 order by 1") == [
+    by_type = "select message_type_code, count(*) from raw_bank.entries group by 1 order by 1"
+    assert query(by_type) == [("camt.053", 7), ("camt.054", 2)]
+    assert query("select is_balanced, count(*) from raw_bank.statements group by 1 order by 1 nulls last") == [
         (False, 5),  # their balances are in different currencies
         (True, 2),
+        (None, 2),  # notifications have none
     ]
-    assert query("select reason_code, count(*) from raw_bank.rejects group by 1") == [("not_camt053", 2)]
+    assert query("select count(*) from raw_bank.rejects") == [(0,)]
     assert query(UNEXPLAINED) == []
+
+
+def test_real_notifications_are_as_an_independent_parser_reads_them(home, shared_data):
+    load(shared_data / "fiat/camt")
+    for path in sorted((shared_data / "fiat/camt").glob("camt054*.xml")):
+        (one,) = json.loads(path.with_suffix(".json").read_text())["getEntries"]
+        record, references = one["getRecord"], one["getTransactionDetail"]["getReference"]
+        (row,) = query(
+            "select e.amount, e.ccy_code, e.credit_debit_code, e.status_code, e.booking_date, e.servicer_reference, "  # noqa: S608
+            "e.uetr, s.account_iban, s.created_at, s.electronic_sequence_no, s.is_balanced "
+            "from raw_bank.entries e join raw_bank.statements s using (_extract_id) "
+            f"where _extract_id like '{path.name}:%'"
+        )
+        booked = one["getBookingDate"]
+        assert row == (
+            abs(Decimal(one["getAmount"]["getAmount"]) / 100),
+            one["getAmount"]["getCurrency"]["getCode"],
+            one["getCreditDebitIndicator"],
+            one["getStatus"],
+            date.fromisoformat(booked["0"][:10]) if booked else None,
+            one["getAccountServicerReference"],
+            references["getUuidEndToEndReference"],
+            record["getAccount"]["getIdentification"],
+            utc(record["getCreatedOn"]),
+            int(record["getElectronicSequenceNumber"] or 0) or None,
+            None,
+        )
+
+
+MT940 = b""":20:REF
+:25:DE05
+:28C:1/1
+:60F:C260104EUR0,00
+:61:2601050105C15,00NTRFNONREF//B1
+:86:hello
+:61:2601050105C1.50NTRFNONREF//B2
+:62F:C260105EUR16,50
+-
+"""
+NACHA = """101 076401251 0764012512601051830A094101BANK                   EXCHANGE                       
+5200EXCHANGE                            1234567890PPDDEPOSIT         2601060071076401250000001
+627076401251123456           0000001000ID-1           JANE DOE                0076401250000001
+627076401251123456           00000X1000ID-2           JANE DOE                0076401250000002
+82000000020015280250000000002000000000000000{company}{blank}076401250000001
+9000001000001000000020015280250000000002000000000000000{end}
+""".format(company="1234567890", blank=" " * 25, end=" " * 39)
+NOTIFICATION = statement(4, entry("3.00", "2026-01-04")).replace(b"BkToCstmrStmt", b"BkToCstmrDbtCdtNtfctn")
+NOTIFICATION = (
+    NOTIFICATION.replace(b"Stmt>", b"Ntfctn>").replace(b"CstmrNtfctn>", b"CstmrStmt>").replace(b".053.", b".054.")
+)
+
+
+def test_every_format_lands_in_the_same_tables_with_its_type_and_its_totals(home, tmp_path):
+    for name, content in (
+        ("a.xml", statement(1)),
+        ("b.xml", NOTIFICATION),
+        ("c.STA", MT940),
+        ("d.ach", NACHA.encode()),
+    ):
+        put(tmp_path / "in", name, content, "delivery=2026-01-06")
+    load(tmp_path / "in")
+    assert query("select message_type_code, count(*) from raw_bank.statements group by 1 order by 1") == [
+        ("camt.053", 1),
+        ("camt.054", 1),
+        ("mt940", 1),
+        ("nacha", 1),
+    ]
+    assert query("select message_type_code, amount, ccy_code from raw_bank.entries order by 1") == [
+        ("camt.054", Decimal("3.00"), "EUR"),
+        ("mt940", Decimal("15.00"), "EUR"),
+        ("nacha", Decimal("10.00"), "USD"),
+    ]
+    assert query("select extract_id[21:21], reason_code, event_date from raw_bank.rejects order by 1") == [
+        ("c", "invalid_entry", None),
+        ("d", "invalid_entry", date(2026, 1, 7)),
+    ]
+    # The Nacha entry's amount cannot be read, so the batch's own control states more value than both paths find
+    assert {row[0][20:21] for row in query(UNEXPLAINED)} == {"d"}
+    assert query("select is_balanced from raw_bank.statements where message_type_code = 'mt940'") == [(False,)]
+    assert not load(tmp_path / "in").loads_ids
+
+
+def test_files_outside_deliveries_say_themselves_when_they_were_known(home, tmp_path):
+    put(tmp_path / "in", "c.mt940", MT940)
+    put(tmp_path / "in", "d.nacha", NACHA.encode())
+    load(tmp_path / "in")
+    assert query("select distinct message_type_code, _known_at from raw_bank.statements order by 1") == [
+        ("mt940", datetime(2026, 1, 6)),
+        ("nacha", datetime(2026, 1, 5, 18, 30)),
+    ]
+
+
+def test_a_line_of_a_gigabyte_is_refused_without_reading_it(home, tmp_path):
+    for name, head in (("a.xml", statement(1)[:300]), ("b.sta", MT940[:40]), ("c.ach", NACHA.encode()[:90])):
+        with put(tmp_path / "in", name, head).open("ab") as stream:
+            # Sparse: NUL without a line end; for all formats the same code, so that only one file is a whole gigabyte
+            stream.truncate(1 << 30 if name == "b.sta" else LARGEST + 1)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    load(tmp_path / "in")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 << 10  # KiB
+    assert query(
+        "select extract_id[:1], table_name, reason_code, length(raw_record) < 9000 from raw_bank.rejects order by 1"
+    ) == [(name, "entries", "file_too_large", True) for name in "abc"]
+    assert query("select count(*) from raw_bank.entries") == [(0,)] and query(UNEXPLAINED) == []
+
+
+HOSTILE = [
+    ("a.xml", b'<!DOCTYPE a [<!ENTITY b "x"><!ENTITY c "&b;&b;">]>' + statement(1), "document_type"),
+    ("a.xml", statement(1, entry("5.00", "2026-01-02")).replace(b"S1", b"S\0"), "not_xml"),
+    ("a.xml", statement(1, entry("5.00", "2026-01-02")).replace(b"S1", b"S\xe9"), "not_xml"),
+    ("a.xml", statement(1, entry("5.00", "2026-01-02"))[:-40], "not_xml"),
+    ("a.sta", MT940.replace(b"hello", b"he\0lo"), "invalid_text"),
+    ("a.sta", MT940.replace(b"hello", b"h\xe9llo"), "invalid_text"),
+    ("a.sta", MT940[:60], "missing_balance"),
+    ("a.sta", MT940.replace(b"hello", b"h" * 100_000), "line_too_long"),
+    ("a.ach", NACHA.encode().replace(b"JANE", b"JA\0E"), "invalid_text"),
+    ("a.ach", NACHA.encode().replace(b"JANE", b"JAN\xe9"), "invalid_text"),
+    ("a.ach", NACHA.encode()[:300], "cut_off"),
+    ("a.ach", NACHA.encode().replace(b"DEPOSIT", b"D" * 100_000), "line_too_long"),
+]
+
+
+def test_hostile_files_are_rejected_with_a_reason_and_the_accounting_holds(home, tmp_path):
+    for number, (name, content, _) in enumerate(HOSTILE):
+        put(tmp_path / "in", f"{number:02}{name}", content)
+    load(tmp_path / "in")
+    rejected = query("select extract_id[:7], reason_code from raw_bank.rejects group by all order by all")
+    assert rejected == [(f"{number:02}{name}", code) for number, (name, _, code) in enumerate(HOSTILE)]
+    assert query("select count(*) from raw_bank.entries") == [(0,)]
+    assert query(UNEXPLAINED) == []
+    assert "Every record of an extract is loaded or rejected" not in failed_checks()
+
+
+def test_a_missing_number_or_page_of_an_mt940_is_seen_and_a_new_year_is_none(home, tmp_path):
+    def numbered(number: str, day: str) -> bytes:
+        return MT940.replace(b":28C:1/1", f":28C:{number}".encode()).replace(b"C260105", f"C{day}".encode())
+
+    put(tmp_path / "in", "a.sta", numbered("250/1", "251231") + numbered("1/1", "260105") + numbered("2/1", "260106"))
+    load(tmp_path / "in")
+    gap = "No gap in the electronic sequence of an account"
+    assert gap not in failed_checks()
+    put(tmp_path / "in", "b.sta", numbered("3/2", "260107"))  # its first page is missing
+    load(tmp_path / "in")
+    assert gap in failed_checks()

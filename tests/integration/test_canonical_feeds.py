@@ -119,8 +119,8 @@ def test_a_feed_that_is_not_configured_still_has_its_tables(home):
     for source, feed, count in (
         (exchange_source, "exchange", 5),
         (kyc_source, "kyc", 2),
-        (cases_source, "cases", 1),
-        (prices_source, "prices", 1),
+        (cases_source, "cases", 2),
+        (prices_source, "prices", 2),
     ):
         pipeline.run(source(), feed)
         assert not pipeline.configured(feed)

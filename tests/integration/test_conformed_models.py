@@ -1,9 +1,6 @@
 """Staging and intermediate models on a handful of awkward raw rows: what becomes of each."""
 
 import importlib
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,27 +15,7 @@ from ingestion import pipeline
 SENDER, OTHER_SENDER = "bc1qxy2kgdygjrsqtzq2n0yrf2493p83kkfjhx0wlh", "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy"
 STRANGER, TOKEN = "0x" + "a" * 40, "0x" + "c" * 40
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 MODELS = ("+fct_feed_totals", "+int_transfer_legs", "+int_population_rows", "+int_watchlist_changes")
-
-
-def build(home: Path, *arguments: str) -> None:
-    """One dbt build of the models this module is about."""
-    result = subprocess.run(
-        [str(Path(sys.executable).with_name("dbt")), "build", "--exclude-resource-type", "test", *arguments],
-        cwd=REPOSITORY / "dbt_project",
-        env={
-            **os.environ,
-            "DBT_PROFILES_DIR": str(REPOSITORY / "dbt_project"),
-            "DBT_TARGET_PATH": str(home / "dbt"),
-            "DBT_LOG_PATH": str(home / "dbt"),
-            "PLUMBLINE_HOME": str(home),
-            "PLUMBLINE_PSEUDONYM_KEY": "a test's key",
-        },
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +34,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
         deposit = next(entry for entry in rows if entry["table"] == "exchange.deposits")
         crashed = deposit | {"known_at": "2026-02-01", "row": deposit["row"] | {"deposit_id": "D9"}}
         raw.fill(connection, [crashed], "crashed", completed=False)
-    build(home, "--select", *MODELS)
+    raw.build(home, "--select", *MODELS)
     return home
 
 
@@ -227,7 +204,9 @@ def test_the_past_is_rebuilt_as_it_was_known(warehouse, rows, tmp_path):
     home = tmp_path / "then"
     home.mkdir()
     (home / "warehouse.duckdb").write_bytes((warehouse / "warehouse.duckdb").read_bytes())
-    build(home, "--select", "stg_control__as_of", "stg_exchange__deposits", "--vars", "{as_of: '2026-01-02 02:00:00'}")
+    raw.build(
+        home, "--select", "stg_control__as_of", "stg_exchange__deposits", "--vars", "{as_of: '2026-01-02 02:00:00'}"
+    )
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
         then = connection.execute(
             "select deposit_id, status_code, known_at from staging.stg_exchange__deposits order by 1"

@@ -72,9 +72,9 @@ def test_rejects_name_their_reason(real_run):
     _, warehouse = real_run
     (reason,) = warehouse.execute("select reason from raw_exchange.rejects").fetchone()
     assert "decimal" in reason
-    assert dict(warehouse.execute("select reason_code, count(*) from raw_bank.rejects group by 1").fetchall()) == {
-        "not_camt053": 2
-    }
+    assert warehouse.execute("select count(*) from raw_bank.rejects").fetchone() == (0,)
+    counted = warehouse.execute("select count(*) from raw_bank.entries where message_type_code = 'camt.054'").fetchone()
+    assert counted == (2,)
 
 
 def test_alerts_touch_planted_patterns(real_run, shared_data: Path):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.bank import count
-from ingestion.bank.document import UnusableFile
+from ingestion.bank.message import UnusableFile
 from ingestion.bank.parse import parse
 
 FIXED = settings(deadline=None, derandomize=True, database=None, max_examples=60)
@@ -247,8 +247,8 @@ BOMB = "<!DOCTYPE Document [" + '<!ENTITY a0 "ha">' + "".join(
         (message(statement(entry(ref="<NtryRef>caf\xe9</NtryRef>"))).decode().encode("latin-1"), "not_xml"),
         (message(head=BOMB), "document_type"),
         (message(head='<!DOCTYPE Document SYSTEM "file:///etc/passwd">'), "document_type"),
-        (b"<html><body/></html>", "not_camt053"),
-        (message().replace(b"BkToCstmrStmt", b"BkToCstmrDbtCdtNtfctn").replace(b".053.", b".054."), "not_camt053"),
+        (b"<html><body/></html>", "not_camt"),
+        (message().replace(b"BkToCstmrStmt", b"BkToCstmrAcctRpt").replace(b".053.", b".052."), "not_camt"),
         (message().replace(b"<CreDtTm>2026-01-05T21:00:00+01:00</CreDtTm>", b""), "missing_creation_time"),
         (message().replace(b"2026-01-05T21:00:00+01:00", b"yesterday"), "invalid_creation_time"),
     ],
@@ -261,8 +261,8 @@ def test_an_unusable_file_says_why(raw, code):
 
 
 def test_another_message_is_named_in_the_reason():
-    raw = message().replace(b"BkToCstmrStmt", b"BkToCstmrDbtCdtNtfctn").replace(b"camt.053", b"camt.054")
-    with pytest.raises(UnusableFile, match=r"not a camt.053 statement: the document is camt.054.001.08"):
+    raw = message().replace(b"BkToCstmrStmt", b"BkToCstmrAcctRpt").replace(b"camt.053", b"camt.052")
+    with pytest.raises(UnusableFile, match=r"neither camt.053 nor camt.054: the document is camt.052.001.08"):
         parse(raw)
 
 

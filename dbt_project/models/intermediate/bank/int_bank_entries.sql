@@ -1,6 +1,8 @@
 with entries as (
   select
     *,
+    -- What the bank booked as one, however many payments it lists in it.
+    substr(entry_id, 1, length(entry_id) - instr(reverse(entry_id), '/')) as booking_id,
     cast(amount as decimal(38,18)) as exact_amount,
     -- A bank that gives no date leaves only the day on which we heard of it.
     coalesce(booking_date, value_date, cast(known_at as date)) as event_date,
@@ -28,15 +30,84 @@ scoped as (
   group by entries.entry_id
 ),
 
+bookings as (
+  select
+    booking_id,
+    case when message_type_code = 'camt.054' then 'notified' else 'booked' end as side_code,
+    account_iban,
+    ccy_code,
+    is_reversal,
+    count(*) as payment_count,
+    cast(sum(case direction_code when 'in' then exact_amount else -exact_amount end) as decimal(38,18)) as net_amount,
+    min(event_date) as event_date,
+    min(case when transfer_status_code = 'completed' then 1 else 0 end) as is_booked
+  from entries
+  where message_type_code = 'camt.054'
+    or (message_type_code in ('camt.053', 'mt940') and transfer_status_code = 'completed')
+  group by booking_id, message_type_code, account_iban, ccy_code, is_reversal
+),
+
+-- The bank's own references name one booking; those of payers come again (a standing order), so theirs are those of a day.
+booking_references as (
+  {% for reference in ['servicer_reference', 'uetr', 'end_to_end_id', 'instruction_id', 'tx_id'] %}
+  select booking_id, '{{ reference }}' as reference_type_code, {{ reference }} as reference, {{ 'cast(null as date)' if loop.index <= 2 else 'event_date' }} as reference_date
+  from entries
+  where {{ reference }} is not null and upper({{ reference }}) not in ('NOTPROVIDED', 'NONREF')
+  {{ 'union' if not loop.last }}
+  {%- endfor %}
+),
+
+numbered_bookings as (
+  select
+    bookings.*,
+    booking_references.reference_type_code,
+    booking_references.reference,
+    booking_references.reference_date,
+    row_number() over (
+      partition by
+        bookings.side_code, booking_references.reference_type_code, booking_references.reference, booking_references.reference_date,
+        bookings.account_iban, bookings.ccy_code, bookings.is_reversal, bookings.net_amount
+      order by bookings.event_date, bookings.booking_id
+    ) as pair_no
+  from bookings
+  inner join booking_references on bookings.booking_id = booking_references.booking_id
+),
+
+-- A payment that was notified and stands on a statement is one payment: the statement counts, unless the notification alone
+-- lists what the statement has as one sum.
+told_twice as (
+  select
+    case when notified.payment_count > booked.payment_count and notified.is_booked = 1 then booked.booking_id else notified.booking_id end as booking_id,
+    case when notified.payment_count > booked.payment_count and notified.is_booked = 1 then 'detailed_by_notification' else 'booked_on_statement' end as out_of_scope_reason
+  from numbered_bookings as notified
+  inner join numbered_bookings as booked
+    on notified.reference_type_code = booked.reference_type_code
+    and notified.reference = booked.reference
+    and coalesce(notified.reference_date, date '1970-01-01') = coalesce(booked.reference_date, date '1970-01-01')
+    and notified.account_iban = booked.account_iban
+    and notified.ccy_code = booked.ccy_code
+    and notified.is_reversal = booked.is_reversal
+    and notified.net_amount = booked.net_amount
+    and notified.pair_no = booked.pair_no
+  where notified.side_code = 'notified' and booked.side_code = 'booked'
+),
+
+superseded as (
+  select booking_id, min(out_of_scope_reason) as out_of_scope_reason
+  from told_twice
+  group by booking_id
+),
+
 classified as (
   select
     entries.*,
     case
       when entries.transfer_status_code = 'info' then 'information_only'
-      else scoped.out_of_scope_reason
+      else coalesce(scoped.out_of_scope_reason, superseded.out_of_scope_reason)
     end as out_of_scope_reason
   from entries
   left join scoped on entries.entry_id = scoped.entry_id
+  left join superseded on entries.booking_id = superseded.booking_id
 ),
 
 -- A bank reports the reference it was given in one of these; which one differs by bank and payment.
@@ -102,6 +173,7 @@ pairs as (
 select
   classified.entry_id,
   classified.statement_id,
+  classified.message_type_code,
   classified.account_iban,
   classified.exact_amount as amount,
   classified.ccy_code as asset_code,

@@ -4,6 +4,7 @@ with statements as (
 
 select
   statement_id,
+  message_type_code,
   account_iban,
   ccy_code,
   electronic_sequence_no,
@@ -18,7 +19,13 @@ select
   greatest(
     coalesce(
       electronic_sequence_no - lag(electronic_sequence_no) over (
-        partition by account_iban, ccy_code order by electronic_sequence_no, created_at, statement_id
+        partition by
+          account_iban,
+          ccy_code,
+          message_type_code,
+          -- An MT940 begins again each year.
+          case when message_type_code = 'mt940' then extract(year from created_at) end
+        order by electronic_sequence_no, created_at, statement_id
       ) - 1,
       0
     ),

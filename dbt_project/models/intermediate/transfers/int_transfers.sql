@@ -154,6 +154,11 @@ movements as (
 
 rates as (
   select asset_code, rate_date, rate_usd from {{ ref('int_rates') }}
+),
+
+-- The newest rate at or before the transfer on its day, where the desk has rates within the day.
+rate_hours as (
+  select asset_code, rate_date, valid_from_at, valid_to_at, rate_usd from {{ ref('int_rate_hours') }}
 )
 
 select
@@ -166,8 +171,8 @@ select
   movements.counter_account_id,
   movements.asset_code,
   movements.amount,
-  rates.rate_usd,
-  {{ usd_amount('movements.amount', 'rates.rate_usd') }} as amount_usd,
+  coalesce(rate_hours.rate_usd, rates.rate_usd) as rate_usd,
+  {{ usd_amount('movements.amount', 'coalesce(rate_hours.rate_usd, rates.rate_usd)') }} as amount_usd,
   movements.event_at,
   movements.event_date,
   movements.chain_code,
@@ -190,6 +195,11 @@ from movements
 left join rates
   on movements.asset_code = rates.asset_code
   and movements.event_date = rates.rate_date
+left join rate_hours
+  on movements.asset_code = rate_hours.asset_code
+  and movements.event_date = rate_hours.rate_date
+  and movements.event_at >= rate_hours.valid_from_at
+  and movements.event_at < rate_hours.valid_to_at
 left join counterparty_addresses on movements.transfer_id = counterparty_addresses.transfer_id
 left join bank_matches on movements.transfer_id = bank_matches.transfer_id
 left join chain_matches on movements.transfer_id = chain_matches.transfer_id

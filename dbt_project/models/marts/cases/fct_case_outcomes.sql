@@ -1,6 +1,7 @@
 with outcomes as (
   select
     case_id,
+    vendor_code,
     alert_id as stated_alert_id,
     scenario_id,
     {{ pseudonym('party_id') }} as party_key,
@@ -13,6 +14,7 @@ with outcomes as (
     sar_filed_at,
     {{ pseudonym('investigator_id') }} as investigator_key,
     qa_result_code,
+    is_mapped,
     known_at
   from {{ ref('int_case_outcomes') }}
 ),
@@ -58,6 +60,7 @@ by_window as (
 
 select
   outcomes.case_id,
+  outcomes.vendor_code,
   coalesce(by_id.alert_id, by_window.alert_id) as alert_id,
   cast(case
     when by_id.alert_id is not null then 'alert_id'
@@ -79,6 +82,7 @@ select
   outcomes.qa_result_code,
   cast({{ seconds_between('outcomes.opened_at', 'outcomes.decided_at') }} as bigint) as seconds_to_decision,
   cast({{ seconds_between('outcomes.opened_at', 'outcomes.sar_filed_at') }} as bigint) as seconds_to_sar,
+  outcomes.is_mapped,
   outcomes.known_at
 from outcomes
 left join by_id

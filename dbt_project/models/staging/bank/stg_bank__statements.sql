@@ -5,10 +5,12 @@ with source as (
 select
   statement_id,
   message_id,
+  coalesce(message_type_code, 'camt.053') as message_type_code,
   msg_version,
   account_iban,
   ccy_code,
   electronic_sequence_no,
+  page_no,
   from_at,
   to_at,
   opening_balance_amount,

@@ -1,0 +1,111 @@
+"""What a case system's list said: the records, each as it was sent, and how many there were on the wire.
+
+Belongs here: counting and telling versions apart, whichever the vendor. Not here: what a vendor's records mean.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from ingestion.vendor import Answer, VendorError, dumps
+
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[][{}]')
+
+
+class Unusable(Exception):
+    """One record cannot be used; `code` is the reject's reason code, the message its reason (without personal data)."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+@dataclass
+class Listing:
+    """All records of one list. `read` makes a row of `cases.records` of one of them, or raises Unusable; `wire_rows`
+    is what the bytes of the answers hold, or what the vendor says it has (`captured_by`)."""
+
+    vendor_code: str
+    record_type_code: str
+    endpoint: str
+    read: Callable[[dict, datetime], dict]
+    captured_by: str = "independent_count"
+    wire_rows: int = 0
+    answered_at: datetime = datetime(1970, 1, 1)
+    records: list[tuple[str, Any]] = field(default_factory=list)
+
+    def add(self, answer: Answer, member: str) -> list:
+        """Takes over a page, whose records are its member of that name; returns them."""
+        page = answer.data.get(member) if isinstance(answer.data, dict) else None
+        if page is None:
+            page = []
+        if not isinstance(page, list):
+            raise VendorError(f"{self.vendor_code} answered {self.endpoint} with no list {member!r}: see its contract.")
+        self.records += [(dumps(record), record) for record in page]
+        self.wire_rows += elements(answer.body, member)
+        self.answered_at = max(self.answered_at, _answered_at(answer))
+        return page
+
+
+def elements(body: bytes, member: str) -> int:
+    """How many elements the array `member` of the outermost object has, counted by brackets and not by a JSON reader.
+    Elements are objects."""
+    depth, inside, name, count = 0, False, b"", 0
+    for token in _TOKEN.findall(body):
+        if token in (b"{", b"["):
+            depth += 1
+            inside = inside or (depth == 2 and token == b"[" and name == member.encode())
+            count += inside and depth == 3 and token == b"{"
+        elif token in (b"}", b"]"):
+            depth -= 1
+            inside = inside and depth >= 2
+        elif depth == 1:
+            name = token[1:-1]
+    return count
+
+
+def digest(text: str) -> str:
+    """The fingerprint by which a version of a record is known."""
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def text(record: dict, *path: str | int) -> str | None:
+    """The value at the end of the path of members and positions as text; None where there is none."""
+    value: Any = record
+    for step in path:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    if isinstance(value, dict | list) or value is None or value == "":
+        return None
+    return str(value).lower() if isinstance(value, bool) else str(value).strip() or None
+
+
+def moment(record: dict, *path: str | int) -> datetime | None:
+    """Seconds since 1970 or an ISO time as naive UTC. Raises Unusable."""
+    stated = text(record, *path)
+    if stated is None:
+        return None
+    try:
+        if re.fullmatch(r"[0-9]{1,11}(\.[0-9]{1,9})?", stated):
+            seconds = Decimal(stated)
+            found = datetime.fromtimestamp(int(seconds), UTC)
+            return found.replace(tzinfo=None, microsecond=int(seconds % 1 * 1_000_000))
+        read = datetime.fromisoformat(stated)
+    except (ValueError, OverflowError, OSError):
+        raise Unusable("invalid_timestamp", f"{path[0]} is not a time") from None
+    return read.astimezone(UTC).replace(tzinfo=None) if read.tzinfo else read
+
+
+def _answered_at(answer: Answer) -> datetime:
+    """When the vendor says it answered."""
+    try:
+        return parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC).replace(tzinfo=None)
+    except (KeyError, ValueError, TypeError):
+        raise VendorError("The case system's answer has no header Date, by which its changes are dated.") from None
