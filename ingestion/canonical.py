@@ -28,16 +28,8 @@ def resources(
 
     `start` and `end` keep business dates of a half-open window; extracts already loaded are left out. Raises
     DeliveryError when a delivery must not be loaded as it is."""
-    patterns = {
-        f"{table.name}{infix}.{suffix}": table.name
-        for table in tables
-        for infix in ("", "-*")
-        for suffix in ("csv", "parquet")
-    }
-    found = deliveries(bucket_url, patterns, start=start, end=end)
-    new = not_yet_loaded(found, completed_extracts(feed)) if found else []
-    extraction = Extraction(feed, tables, new)
-    has_new = bool(new)
+    extraction = extract(feed, tables, bucket_url, start, end)
+    has_new = extraction.has_new
     return [
         *(
             records.resource(table.name, table.schema, lambda table=table: extraction.rows(table), has_new=has_new)
@@ -48,12 +40,27 @@ def resources(
     ]
 
 
+def extract(
+    feed: str, tables: tuple[Table, ...], bucket_url: str | None, start: date | None, end: date | None
+) -> "Extraction":
+    """What `resources` is made of, for a feed whose tables also have another origin than files."""
+    patterns = {
+        f"{table.name}{infix}.{suffix}": table.name
+        for table in tables
+        for infix in ("", "-*")
+        for suffix in ("csv", "parquet")
+    }
+    found = deliveries(bucket_url, patterns, start=start, end=end)
+    return Extraction(feed, tables, not_yet_loaded(found, completed_extracts(feed)) if found else [])
+
+
 class Extraction:
     """One reading of new deliveries. dlt asks for the tables in order and for the rejects last."""
 
     def __init__(self, feed: str, tables: tuple[Table, ...], new: list[Delivery]):
         self.feed = feed
         self.tables = tables
+        self.has_new = bool(new)
         self._files: dict[str, list[tuple[Delivery, DeliveredFile]]] = defaultdict(list)
         self._rejects: list[dict] = []
         self._read: set[str] = set()

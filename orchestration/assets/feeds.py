@@ -27,7 +27,7 @@ from orchestration.resources import Warehouse
 
 # The vendor is asked about the transfers of the ledger, so the ledger comes first.
 AFTER = {"chainalysis": (["raw_exchange", "deposits"], ["raw_exchange", "withdrawals"])}
-FEEDS = ("exchange", "kyc", "bank", "onchain", "chainalysis", "ofac", "cases", "tagpacks", "prices")
+FEEDS = ("exchange", "kyc", "bank", "onchain", "chainalysis", "ofac", "cases", "tagpacks", "prices", "behaviour")
 
 ACCOUNTING = {
     "control_totals": "What the source says it sent, per extract, day and asset; taken without the loader's parser.",
@@ -76,7 +76,7 @@ def feed_assets(feed: str) -> AssetsDefinition:
     would lose the others.
     """
     # Empty addresses keep dlt from resolving configuration, and so from reading files, at import time.
-    addresses = {name: "" for name in signature(source_of(feed)).parameters if name.endswith("_url")}
+    addresses = {name: "" for name in signature(source_of(feed)).parameters if name in pipelines.ADDRESSES}
     undecided = source_of(feed)(**addresses)
 
     @multi_asset(
