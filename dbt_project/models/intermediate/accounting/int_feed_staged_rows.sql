@@ -56,3 +56,5 @@ union all
 {{ staged_hop('tagpacks', 'tags', ref('int_address_attributions'), 's.tag_id = c.tag_id', 'c.tag_id') }}
 union all
 {{ staged_hop('prices', 'rates', ref('int_rates'), 's.asset_code = c.asset_code and s.rate_date = c.rate_date', 'c.asset_code', day='s.rate_date', asset='s.asset_code', amount='s.rate_usd') }}
+union all
+{{ staged_hop('behaviour', 'events', ref('int_party_behaviour_events'), 's.event_id = c.event_id', 'c.event_id') }}
