@@ -251,6 +251,7 @@ class Topic:
                 "isolation.level": "read_committed",
                 "allow.auto.create.topics": False,
                 "check.crcs": True,
+                "fetch.wait.max.ms": 20,  # partitions are read one after the other: none waits for news of the last one
                 "queued.max.messages.kbytes": 32 << 10,
                 "error_cb": self._note,
                 "log_level": 2,

@@ -171,7 +171,9 @@ def write_behaviour(
 
 
 def _write_truth(truth: Path, events: Events, ids: np.ndarray, takeovers: list[tuple]) -> None:
-    rows = [(case, account, withdrawal, np.flatnonzero(events.plant == case)) for case, account, withdrawal in takeovers]
+    rows = [
+        (case, account, withdrawal, np.flatnonzero(events.plant == case)) for case, account, withdrawal in takeovers
+    ]
     columns = {
         "case_no": pa.array([case for case, *_ in rows], pa.int64()),
         "account_id": texts([account for _, account, *_ in rows]),
