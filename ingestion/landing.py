@@ -111,7 +111,8 @@ def find(
         moment = known_at(path)
         if (start and moment.date() < start) or (end and moment.date() >= end):
             continue
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        with path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
         file = DeliveredFile(path, path.name, table, uri, f"{uri}:{digest[:16]}")
         found.append(Delivery(path.parent, uri, moment, moment.date(), [file]))
     return sorted(found, key=lambda delivery: (delivery.known_at, delivery.delivery_id))

@@ -18,8 +18,6 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from ingestion.deliveries import DeliveryError
 
-ADDRESSES = ("bucket_url", "base_url", "api_url", "bootstrap_servers")
-"""Settings of a source that say where it reads from."""
 WAREHOUSE = "warehouse.duckdb"  # dbt's manifest pins the file stem as catalog name: only the directory may vary
 
 
@@ -37,8 +35,10 @@ def dataset(feed: str) -> str:
 
 
 def configured(feed: str) -> bool:
-    """Whether dlt's configuration says where the feed comes from (one of `ADDRESSES` of its source)."""
-    return any(dlt.config.get(f"sources.{feed}.{key}") for key in ADDRESSES)
+    """Whether dlt's configuration says where the feed comes from (`bucket_url`, `base_url`, `api_url` or
+    `bootstrap_servers` of its source)."""
+    keys = ("bucket_url", "base_url", "api_url", "bootstrap_servers")
+    return any(dlt.config.get(f"sources.{feed}.{key}") for key in keys)
 
 
 def pipeline(feed: str) -> dlt.Pipeline:

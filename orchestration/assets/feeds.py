@@ -76,7 +76,7 @@ def feed_assets(feed: str) -> AssetsDefinition:
     would lose the others.
     """
     # Empty addresses keep dlt from resolving configuration, and so from reading files, at import time.
-    addresses = {name: "" for name in signature(source_of(feed)).parameters if name in pipelines.ADDRESSES}
+    addresses = {name: "" for name in signature(source_of(feed)).parameters if name.endswith(("_url", "_servers"))}
     undecided = source_of(feed)(**addresses)
 
     @multi_asset(
