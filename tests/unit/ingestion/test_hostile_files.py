@@ -66,7 +66,7 @@ def extracted(folder: Path, content: bytes | None, name: str = "deposits.csv") -
         (b"\n\n\n", "cannot be read as CSV"),
         (b"\0" * 100, "cannot be read as CSV"),
         (HEADER[:-1], "cannot be read as CSV"),
-        (b"\x1f\x8b\x08\0" + bytes(range(128, 256)), "lacks the column"),
+        (b"\x1f\x8b\x08\0" + bytes(range(128, 256)) + b"\n", "lacks the column"),
         (b"\xff" * 50 + b"\n" + b"\xfe", "lacks the column|is UTF-16"),
     ],
 )
