@@ -78,11 +78,12 @@ def write_answers(rows: int, folder: Path, seed: int) -> None:
     folder.mkdir(parents=True)
     with duckdb.connect() as connection:
         for start in range(0, rows, RECORDS_A_FILE):
+            end = min(start + RECORDS_A_FILE, rows)
             connection.execute(
                 f"""
                 copy (
                     with numbers as (
-                        select n, cast(hash(n, {seed}) >> 2 as bigint) as h from range({start}, {min(start + RECORDS_A_FILE, rows)}) as r(n)
+                        select n, cast(hash(n, {seed}) >> 2 as bigint) as h from range({start}, {end}) as r(n)
                     )
                     select
                         'T' || n as id,
