@@ -17,6 +17,10 @@ import pyarrow.parquet as pq
 from ingestion.deliveries import LONGEST_LINE, DeliveryError, refuse_long_lines
 from ingestion.records import AMOUNT, MONEY, TIMESTAMP
 
+PIECE_ROWS = 1 << 20
+"""A Parquet file with more rows is read some row groups at a time."""
+LARGEST_ROW_GROUP = 16 << 20
+"""Rows; a row group is read whole."""
 TEXT = pa.string()
 DATE = pa.date32()
 BOOLEAN = pa.bool_()
@@ -64,14 +68,43 @@ class MalformedRow:
     reason: str
 
 
-def read(path: Path, table: Table) -> tuple[pa.Table, list[int] | None, list[MalformedRow]]:
+def pieces(path: Path) -> list[tuple[range | None, int]]:
+    """The parts in which a file is read, so that memory does not grow with it: row groups of a Parquet file (None for
+    all of a file), and the number of the first record. Raises DeliveryError for a Parquet file that cannot be read or
+    has a row group too large to be read."""
+    if path.suffix != ".parquet":
+        return [(None, 1)]
+    try:
+        footer = pq.read_metadata(path)
+        rows = [footer.row_group(group).num_rows for group in range(footer.num_row_groups)]
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise DeliveryError(f"{path} cannot be read as Parquet ({_said(error)}).") from error
+    if max(rows, default=0) > LARGEST_ROW_GROUP:
+        raise DeliveryError(
+            f"{path} has a row group of {max(rows):,} rows: write row groups of {LARGEST_ROW_GROUP:,} rows at most."
+        )
+    if sum(rows) <= PIECE_ROWS:
+        return [(None, 1)]
+    found, start, first, number = [], 0, 1, 1
+    for group, count in enumerate(rows):
+        if group > start and number + count - first > PIECE_ROWS:
+            found.append((range(start, group), first))
+            start, first = group, number
+        number += count
+    return [*found, (range(start, len(rows)), first)]
+
+
+def read(
+    path: Path, table: Table, row_groups: range | None = None
+) -> tuple[pa.Table, list[int] | None, list[MalformedRow]]:
     """The file's columns in the declared order, values untouched: a CSV's as binary (null where the field is empty),
     a Parquet file's in their stored type (text as binary). Second, the record numbers where they are not simply
     1..n (None when they are); third, CSV rows that have no shape.
 
-    Raises DeliveryError when the file cannot be read, or its columns are not exactly the declared ones."""
+    Of a Parquet file, only `row_groups` where they are given. Raises DeliveryError when the file cannot be read, or its
+    columns are not exactly the declared ones."""
     if path.suffix == ".parquet":
-        return _read_parquet(path, table), None, []
+        return _read_parquet(path, table, row_groups), None, []
     return _read_csv(path, table)
 
 
@@ -142,9 +175,10 @@ def _refuse_unreadable(path: Path) -> bool:
     return is_utf8 and not decode.getstate()[0]
 
 
-def _read_parquet(path: Path, table: Table) -> pa.Table:
+def _read_parquet(path: Path, table: Table, row_groups: range | None) -> pa.Table:
     try:
-        read = pq.ParquetFile(path).read()
+        file = pq.ParquetFile(path)
+        read = file.read() if row_groups is None else file.read_row_groups(row_groups)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DeliveryError(f"{path} cannot be read as Parquet ({_said(error)}).") from error
     read = _declared(path, table, read)

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from ingestion import tabular
 from ingestion.canonical import Extraction
 from ingestion.deliveries import LONGEST_LINE, DeliveredFile, Delivery, DeliveryError, deliveries
 from ingestion.onchain import bitcoin, bulk, count
@@ -162,6 +163,22 @@ def test_a_damaged_parquet_file_is_read_or_refused(tmp_path, place, value, is_cu
         assert len(rows) + len(rejected) == 400
     except DeliveryError as refused:
         assert str(tmp_path) in str(refused)
+
+
+def test_a_large_parquet_file_is_read_some_row_groups_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(tabular, "PIECE_ROWS", 250)
+    (tmp_path / "deposits.parquet").write_bytes(WHOLE)
+    assert tabular.pieces(tmp_path / "deposits.parquet") == [(range(0, 2), 1), (range(2, 4), 201)]
+    rows, rejected = extracted(tmp_path, None, "deposits.parquet")
+    assert [(row["id"], row["_record_no"]) for row in rows] == [(f"a{n}", n + 1) for n in range(400)]
+    monkeypatch.setattr(tabular, "PIECE_ROWS", 1)
+    assert [row["id"] for row in extracted(tmp_path, None, "deposits.parquet")[0]] == [f"a{n}" for n in range(400)]
+
+
+def test_a_row_group_too_large_for_memory_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(tabular, "LARGEST_ROW_GROUP", 99)
+    with pytest.raises(DeliveryError, match="has a row group of 100 rows: write row groups of 99 rows at most"):
+        extracted(tmp_path, WHOLE, "deposits.parquet")
 
 
 def test_a_compressed_file_is_none_of_the_expected_ones(tmp_path):
