@@ -37,6 +37,21 @@ class Limit:
     remark: str = ""
 
 
+@dataclass(frozen=True)
+class Growth:
+    """Peak memory of `side` in MB at two sizes in rows, one ten times the other. `goal`: the most that the larger may
+    be over the smaller."""
+
+    side: str
+    sizes: tuple[int, int]
+    megabytes: tuple[float, float]
+    goal: float
+
+    @property
+    def ratio(self) -> float:
+        return self.megabytes[1] / self.megabytes[0]
+
+
 @dataclass
 class Result:
     """What one goal measured at one size: the costs of every repetition by side, and what a reader has to know."""
@@ -48,6 +63,7 @@ class Result:
     comparisons: list[Comparison]
     checked: str
     limits: list[Limit] = field(default_factory=list)
+    growths: list[Growth] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     breakdown: dict[str, dict[str, float]] = field(default_factory=dict)
     machine: dict[str, str] = field(default_factory=dict)
@@ -75,6 +91,10 @@ class Result:
                 **content,
                 "comparisons": [Comparison(**comparison) for comparison in content["comparisons"]],
                 "limits": [Limit(**limit) for limit in content["limits"]],
+                "growths": [
+                    Growth(one["side"], tuple(one["sizes"]), tuple(one["megabytes"]), one["goal"])
+                    for one in content.get("growths", ())
+                ],
                 "costs": {side: [Cost(**cost) for cost in costs] for side, costs in content["costs"].items()},
             }
         )

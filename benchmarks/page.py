@@ -27,7 +27,7 @@ REPEAT = """
 ## How to repeat
 
 ```sh
-make bench                                  # P1, P3 and P9 at 1,000,000 rows; 3 repetitions each
+make bench                                  # every goal at 1,000,000 rows; 3 repetitions each
 make bench ARGS="P1 --rows 10000000 --repetitions 1"
 make bench ARGS="P3 --rows 100000 --no-page"    # print only
 ```
@@ -60,7 +60,7 @@ def render(results: list[Result]) -> str:
 
 
 def summary(result: Result) -> list[str]:
-    """Lines of the table at the top: one per comparison and one per limit."""
+    """Lines of the table at the top: one per comparison, per limit and per growth of memory."""
     lines = []
     for comparison in result.comparisons:
         goal = "" if comparison.goal is None else f"{'>=' if comparison.of_speed else '<='} {comparison.goal:.2f}x"
@@ -74,6 +74,13 @@ def summary(result: Result) -> list[str]:
             f"| {result.goal} | {limit.side}: {limit.remark} | | {spread((c.wall for c in costs), '{:.1f}')} s | "
             f"{spread((c.cpu for c in costs), '{:.1f}')} s | <= {limit.seconds:.0f} s | "
             f"{verdict(median(c.wall for c in costs) <= limit.seconds)} |"
+        )
+    for grown in result.growths:
+        few, many = (f"{size:,}" for size in grown.sizes)
+        lines.append(
+            f"| {result.goal} | peak memory of {grown.side}, {many} rows / {few} rows "
+            f"({grown.megabytes[1]:,.0f} MB / {grown.megabytes[0]:,.0f} MB) | {result.rows:,} | {grown.ratio:.2f}x | | "
+            f"<= {grown.goal:.2f}x | {verdict(grown.ratio <= grown.goal)} |"
         )
     return lines
 

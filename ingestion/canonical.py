@@ -15,7 +15,7 @@ from ingestion import control_totals, independent_count, records, rejects
 from ingestion.deliveries import DeliveredFile, Delivery, DeliveryError, deliveries, not_yet_loaded
 from ingestion.landing import Extracted
 from ingestion.pipeline import completed_extracts
-from ingestion.tabular import MalformedRow, Table, read, stack
+from ingestion.tabular import MalformedRow, Table, pieces, read, stack
 from ingestion.validation import Verdict, validate
 
 # Files are read together up to this size: one pass of the rules over many small files, and bounded memory for large.
@@ -36,16 +36,8 @@ def resources(
     vendors of the feed brought for the same tables. Raises DeliveryError when a delivery must not be loaded as it
     is."""
     vendors = vendors or Extracted()
-    patterns = {
-        f"{table.name}{infix}.{suffix}": table.name
-        for table in tables
-        for infix in ("", "-*")
-        for suffix in ("csv", "parquet")
-    }
-    found = deliveries(bucket_url, patterns, start=start, end=end)
-    new = not_yet_loaded(found, completed_extracts(feed)) if found else []
-    extraction = Extraction(feed, tables, new)
-    has_new = bool(new or vendors.totals)
+    extraction = extract(feed, tables, bucket_url, start, end)
+    has_new = bool(extraction.has_new or vendors.totals)
 
     def rows(table: Table) -> Iterator[pa.Table]:
         yield from extraction.rows(table)
@@ -69,12 +61,27 @@ def resources(
     ]
 
 
+def extract(
+    feed: str, tables: tuple[Table, ...], bucket_url: str | None, start: date | None, end: date | None
+) -> "Extraction":
+    """What `resources` is made of, for a feed whose tables also have another origin than files."""
+    patterns = {
+        f"{table.name}{infix}.{suffix}": table.name
+        for table in tables
+        for infix in ("", "-*")
+        for suffix in ("csv", "parquet")
+    }
+    found = deliveries(bucket_url, patterns, start=start, end=end)
+    return Extraction(feed, tables, not_yet_loaded(found, completed_extracts(feed)) if found else [])
+
+
 class Extraction:
     """One reading of new deliveries. dlt asks for the tables in order and for the rejects last."""
 
     def __init__(self, feed: str, tables: tuple[Table, ...], new: list[Delivery]):
         self.feed = feed
         self.tables = tables
+        self.has_new = bool(new)
         self._files: dict[str, list[tuple[Delivery, DeliveredFile]]] = defaultdict(list)
         self._rejects: list[dict] = []
         self._read: set[str] = set()
@@ -89,8 +96,8 @@ class Extraction:
 
     def rows(self, table: Table) -> Iterator[pa.Table]:
         """The table's good rows in delivery order, in few Arrow tables; what is not good goes to the rejects."""
-        for chunk in _chunks(self._files[table.name]):
-            yield from self._good_rows(table, chunk)
+        for chunk, row_groups, first in _chunks(self._files[table.name]):
+            yield from self._good_rows(table, chunk, row_groups, first)
         self._read.add(table.name)
 
     def totals(self) -> Iterator[pa.Table]:
@@ -110,14 +117,16 @@ class Extraction:
             raise RuntimeError(f"{self.feed}: rejects asked for before {', '.join(sorted(unread))} were read")
         yield rejects.to_table(self._rejects)
 
-    def _good_rows(self, table: Table, chunk: list[tuple[Delivery, DeliveredFile]]) -> Iterator[pa.Table]:
+    def _good_rows(
+        self, table: Table, chunk: list[tuple[Delivery, DeliveredFile]], row_groups: range | None, first: int
+    ) -> Iterator[pa.Table]:
         by_schema: dict[pa.Schema, list[tuple[int, pa.Table, np.ndarray]]] = defaultdict(list)
         for position, (delivery, file) in enumerate(chunk):
-            content, numbers, malformed = read(file.path, table)
+            content, numbers, malformed = read(file.path, table, row_groups)
             for row in malformed:
                 self._rejects.append(self._malformed(table, delivery, file, row))
             if content.num_rows:
-                numbers = np.arange(1, content.num_rows + 1) if numbers is None else np.array(numbers)
+                numbers = np.arange(first, first + content.num_rows) if numbers is None else np.array(numbers)
                 by_schema[content.schema].append((position, content, numbers))
         for parts in by_schema.values():
             positions = np.repeat([p for p, _, _ in parts], [content.num_rows for _, content, _ in parts])
@@ -171,16 +180,26 @@ class Extraction:
         )
 
 
-def _chunks(files: list[tuple[Delivery, DeliveredFile]]) -> Iterable[list[tuple[Delivery, DeliveredFile]]]:
+def _chunks(
+    files: list[tuple[Delivery, DeliveredFile]],
+) -> Iterable[tuple[list[tuple[Delivery, DeliveredFile]], range | None, int]]:
+    """Files to be read together, or some row groups of one large file and the number of their first record."""
     chunk, size = [], 0
     for pair in files:
+        parts = pieces(pair[1].path)
+        if len(parts) > 1:
+            if chunk:
+                yield chunk, None, 1
+            chunk, size = [], 0
+            yield from (([pair], row_groups, first) for row_groups, first in parts)
+            continue
         chunk.append(pair)
         size += pair[1].path.stat().st_size
         if size >= CHUNK_BYTES:
-            yield chunk
+            yield chunk, None, 1
             chunk, size = [], 0
     if chunk:
-        yield chunk
+        yield chunk, None, 1
 
 
 def _stamped(

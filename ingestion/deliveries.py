@@ -18,6 +18,19 @@ from urllib.parse import unquote, urlsplit
 from ingestion.records import utc
 
 MANIFEST = "_manifest.json"
+LONGEST_LINE = 16 << 20
+"""Bytes; a longer line of a text file is refused before anything reads it into memory."""
+LARGEST_MANIFEST = 64 << 20
+_JSON_NAMES = {str: "text", int: "a whole number", list: "a list", type(None): "null"}
+_OPTIONAL_TEXT = (str, type(None))
+_MANIFEST_TYPES = {
+    "delivered_at": (str,),
+    "business_date": _OPTIONAL_TEXT,
+    "delivery_id": _OPTIONAL_TEXT,
+    "files": (list,),
+}
+_ENTRY_TYPES = {"name": (str,), "table": _OPTIONAL_TEXT, "sha256": (str,), "rows": (int,), "totals": (list,)}
+_TOTAL_TYPES = {"event_date": _OPTIONAL_TEXT, "asset_code": _OPTIONAL_TEXT, "table": _OPTIONAL_TEXT}
 _FOLDER = re.compile(r"delivery=(\d{4}-\d{2}-\d{2})(?:T(\d{2})(\d{2}))?")
 
 
@@ -115,6 +128,23 @@ def local_path(bucket_url: str) -> Path:
     return Path(bucket_url).absolute()
 
 
+def refuse_long_lines(path: Path) -> None:
+    """Raises DeliveryError for a text file with a line longer than LONGEST_LINE, in memory for a piece of the file."""
+    number, run = 1, 0
+    with path.open("rb") as stream:
+        while piece := stream.read(1 << 20):
+            ends = [at for at in (piece.find(b"\n"), piece.find(b"\r")) if at >= 0]
+            run += min(ends) if ends else len(piece)
+            if run > LONGEST_LINE:
+                raise DeliveryError(
+                    f"{path}, line {number} is longer than {LONGEST_LINE >> 20} MB: something that is no such file, or "
+                    "that lost its line ends, was delivered. Deliver it again."
+                )
+            if ends:
+                number += piece.count(b"\n") or piece.count(b"\r")
+                run = len(piece) - max(piece.rfind(b"\n"), piece.rfind(b"\r")) - 1
+
+
 def _ignored(path: Path) -> bool:
     return path.name.startswith((".", "_"))
 
@@ -178,16 +208,30 @@ def _file(
 
 
 def _read_manifest(path: Path) -> dict:
+    if path.stat().st_size > LARGEST_MANIFEST:
+        raise DeliveryError(f"{path} has {path.stat().st_size >> 20} MB, which no manifest has: deliver it again.")
     try:
         manifest = json.loads(path.read_bytes(), parse_float=Decimal)
         names = [entry["name"] for entry in manifest["files"]]
         _ = manifest["delivered_at"]
-    except (ValueError, KeyError, TypeError) as error:
+        wrong = _wrong_types(manifest, _MANIFEST_TYPES)
+        for entry in manifest["files"]:
+            wrong = wrong or _wrong_types(entry, _ENTRY_TYPES)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DeliveryError(f"{path} cannot be read as a manifest ({error!r}): see the file format guide.") from error
+    if wrong:
+        raise DeliveryError(f"{path} cannot be read as a manifest ({wrong}): see the file format guide.")
     for name in names:
         if names.count(name) > 1 or Path(name).is_absolute() or ".." in Path(name).parts:
             raise DeliveryError(f"{path} names {name!r} twice or outside the delivery: name each file once.")
     return manifest
+
+
+def _wrong_types(members: dict, types: dict[str, tuple[type, ...]]) -> str:
+    for name, allowed in types.items():
+        if name in members and type(members[name]) not in allowed:
+            return f"{name} is not {' or '.join(_JSON_NAMES[kind] for kind in allowed)}"
+    return ""
 
 
 def _dated(
@@ -198,7 +242,7 @@ def _dated(
             known_at = datetime.fromisoformat(manifest["delivered_at"])
             stated = manifest.get("business_date")
             business_date = date.fromisoformat(stated) if stated else utc(known_at).date() - timedelta(days=1)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise DeliveryError(
                 f"{folder / MANIFEST}: delivered_at must be an ISO time in UTC and business_date an ISO date ({error})."
             ) from error
@@ -221,6 +265,16 @@ def _dated(
     )
 
 
+def _fits(total: Total) -> bool:
+    """Whether the numbers go into a control total: counts and hashes not negative, amounts in decimal(38,18)."""
+    amount = total.amount
+    return (
+        0 <= total.rows < 2**63
+        and (total.hash is None or 0 <= total.hash < 10**38)
+        and (amount is None or (amount.is_finite() and abs(amount) < 10**20 and amount.as_tuple().exponent >= -18))
+    )
+
+
 def _totals(manifest: Path, name: str, entry: dict) -> tuple[Total, ...]:
     try:
         totals = tuple(
@@ -234,8 +288,11 @@ def _totals(manifest: Path, name: str, entry: dict) -> tuple[Total, ...]:
             )
             for total in entry["totals"]
         )
-    except (ValueError, KeyError, TypeError, InvalidOperation) as error:
+        wrong = next(filter(None, (_wrong_types(total, _TOTAL_TYPES) for total in entry["totals"])), "")
+    except (ValueError, KeyError, TypeError, AttributeError, InvalidOperation) as error:
         raise DeliveryError(f"{manifest}: the totals of {name} cannot be read ({error!r}).") from error
+    if wrong or not all(map(_fits, totals)):
+        raise DeliveryError(f"{manifest}: the totals of {name} cannot be read ({wrong or 'a number out of range'}).")
     own = [total for total in totals if total.table in (None, entry.get("table"))]
     rows = sum(total.rows for total in own)
     if "rows" in entry and entry["rows"] != rows and (own or not totals):

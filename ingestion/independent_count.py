@@ -80,22 +80,32 @@ def _footer_rows(file: DeliveredFile) -> int:
 
 def _scan(table: Table, files: list[tuple[Delivery, DeliveredFile]]) -> list[tuple]:
     """(path, day, asset, rows, amount, hash) of files of one format, in one scan where DuckDB can read them all."""
-    try:
-        return _scan_with_duckdb(table, files)
-    except duckdb.Error:
-        if len(files) == 1:
-            delivery, file = files[0]
-            if file.path.suffix == ".parquet":
-                raise
-            return _count_lines(table, file.path, delivery.business_date)
+    if all(_has_plain_header(file.path) for _, file in files):
+        try:
+            return _scan_with_duckdb(table, files)
+        except duckdb.Error:
+            if files[0][1].path.suffix == ".parquet" and len(files) == 1:
+                raise DeliveryError(f"{files[0][1].path} cannot be counted: deliver it again.") from None
+    if len(files) == 1:
+        delivery, file = files[0]
+        return _count_lines(table, file.path, delivery.business_date)
     return [total for pair in files for total in _scan(table, [pair])]
+
+
+def _has_plain_header(path: Path) -> bool:
+    """Whether a CSV file begins with its header and ends that with LF or CR LF; DuckDB misreads others silently."""
+    if path.suffix == ".parquet":
+        return True
+    with path.open("rb") as stream:
+        end = re.search(rb"\r\n?|\n", stream.read(1 << 16).removeprefix(b"\xef\xbb\xbf"))
+    return end is None or (end.start() > 0 and end[0] != b"\r")
 
 
 def _scan_with_duckdb(table: Table, files: list[tuple[Delivery, DeliveredFile]]) -> list[tuple]:
     paths = [str(file.path) for _, file in files]
     if files[0][1].path.suffix == ".csv":
         scan = (
-            "read_csv($paths, delim=',', quote='\"', escape='\"', header=true, skip=0, all_varchar=true, "
+            "read_csv($paths, delim=',', quote='\"', escape='\"', header=true, skip=0, all_varchar=true, comment='', "
             "union_by_name=true, nullstr='', filename='_path', strict_mode=true)"
         )
         stored = {}
@@ -149,12 +159,12 @@ def _day(column: str, stored: pa.DataType | None) -> str:
 
 def _count_lines(table: Table, path: Path, business_date: date) -> list[tuple]:
     totals: dict[tuple, list] = defaultdict(lambda: [0, None, 0])
+    csv.field_size_limit(1 << 30)
     with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as stream:
         lines = csv.reader(stream)
+        lines = (line for line in lines if line)
         header = next(lines, [])
         for line in lines:
-            if not line:
-                continue
             whole = len(line) == len(header)
             record = dict(zip(header, line, strict=True)) if whole else {}
             amount = _plain_amount(record.get(table.amount) if table.amount else None)

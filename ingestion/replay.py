@@ -7,8 +7,6 @@ here: how a feed is read, and what a user sees of it.
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib import import_module
-from inspect import signature
 
 import dlt
 import pyarrow as pa
@@ -84,8 +82,8 @@ def replay(
 
 
 def _source_of(feed: str) -> Callable[[], DltSource]:
-    made = getattr(import_module(f"ingestion.{feed}"), f"{feed}_source")
-    if "bucket_url" not in signature(made).parameters:
+    made = pipeline.source_of(feed)
+    if "bucket_url" not in pipeline.addresses(feed):
         raise ReplayError(f"{feed} has no files to read again: its vendor is asked again by every run.")
     return made
 

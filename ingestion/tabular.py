@@ -4,7 +4,7 @@ Belongs here: columns and their rules, CSV and Parquet into Arrow without interp
 good is `validation.py`'s to say.
 """
 
-import mmap
+import codecs
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,13 @@ import pyarrow.compute as pc
 import pyarrow.csv as pv
 import pyarrow.parquet as pq
 
-from ingestion.deliveries import DeliveryError
+from ingestion.deliveries import LONGEST_LINE, DeliveryError, refuse_long_lines
 from ingestion.records import AMOUNT, MONEY, TIMESTAMP
 
+PIECE_ROWS = 1 << 20
+"""A Parquet file with more rows is read some row groups at a time."""
+LARGEST_ROW_GROUP = 16 << 20
+"""Rows; a row group is read whole."""
 TEXT = pa.string()
 DATE = pa.date32()
 BOOLEAN = pa.bool_()
@@ -64,40 +68,74 @@ class MalformedRow:
     reason: str
 
 
-def read(path: Path, table: Table) -> tuple[pa.Table, list[int] | None, list[MalformedRow]]:
+def pieces(path: Path) -> list[tuple[range | None, int]]:
+    """The parts in which a file is read, so that memory does not grow with it: row groups of a Parquet file (None for
+    all of a file), and the number of the first record. Raises DeliveryError for a Parquet file that cannot be read or
+    has a row group too large to be read."""
+    if path.suffix != ".parquet":
+        return [(None, 1)]
+    try:
+        footer = pq.read_metadata(path)
+        rows = [footer.row_group(group).num_rows for group in range(footer.num_row_groups)]
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise DeliveryError(f"{path} cannot be read as Parquet ({_said(error)}).") from error
+    if max(rows, default=0) > LARGEST_ROW_GROUP:
+        raise DeliveryError(
+            f"{path} has a row group of {max(rows):,} rows: write row groups of {LARGEST_ROW_GROUP:,} rows at most."
+        )
+    if sum(rows) <= PIECE_ROWS:
+        return [(None, 1)]
+    found, start, first, number = [], 0, 1, 1
+    for group, count in enumerate(rows):
+        if group > start and number + count - first > PIECE_ROWS:
+            found.append((range(start, group), first))
+            start, first = group, number
+        number += count
+    return [*found, (range(start, len(rows)), first)]
+
+
+def read(
+    path: Path, table: Table, row_groups: range | None = None
+) -> tuple[pa.Table, list[int] | None, list[MalformedRow]]:
     """The file's columns in the declared order, values untouched: a CSV's as binary (null where the field is empty),
     a Parquet file's in their stored type (text as binary). Second, the record numbers where they are not simply
     1..n (None when they are); third, CSV rows that have no shape.
 
-    Raises DeliveryError when the file cannot be read, or its columns are not exactly the declared ones."""
+    Of a Parquet file, only `row_groups` where they are given. Raises DeliveryError when the file cannot be read, or its
+    columns are not exactly the declared ones."""
     if path.suffix == ".parquet":
-        return _read_parquet(path, table), None, []
+        return _read_parquet(path, table, row_groups), None, []
     return _read_csv(path, table)
 
 
 def _read_csv(path: Path, table: Table) -> tuple[pa.Table, list[int] | None, list[MalformedRow]]:
-    _refuse_unreadable(path)
+    is_utf8 = _refuse_unreadable(path)
     malformed: list[MalformedRow] = []
 
     def keep(row: pv.InvalidRow) -> str:
         reason = f"the row has {row.actual_columns} fields, the header has {row.expected_columns}"
-        malformed.append(MalformedRow(row.number - 1, row.text, reason))
+        text = row.text if is_utf8 else row.text.encode("latin-1").decode("utf-8", "backslashreplace")
+        malformed.append(MalformedRow(row.number - 1, text.replace("\0", "\\x00"), reason))
         return "skip"
 
     try:
         read = pv.read_csv(
             path,
-            pv.ReadOptions(use_threads=False, block_size=16 << 20),  # with threads a malformed row has no number
+            # With threads a malformed row has no number. Arrow loses a malformed row that is not UTF-8: a file that is
+            # not is read as if each byte were a character, and gets its bytes back below.
+            pv.ReadOptions(use_threads=False, block_size=LONGEST_LINE, encoding="utf8" if is_utf8 else "latin-1"),
             pv.ParseOptions(newlines_in_values=True, invalid_row_handler=keep),
             pv.ConvertOptions(
-                column_types={column.name: pa.binary() for column in table.columns},
+                column_types={column.name: pa.binary() if is_utf8 else pa.string() for column in table.columns},
                 null_values=[""],
                 strings_can_be_null=True,
             ),
         )
-    except pa.ArrowInvalid as error:
-        raise DeliveryError(f"{path} cannot be read as CSV ({error}): see the file format guide.") from error
+    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        raise DeliveryError(f"{path} cannot be read as CSV ({_said(error)}): see the file format guide.") from error
     read = _declared(path, table, read)
+    if not is_utf8:
+        read = pa.table([_bytes(column) for column in read.columns], names=read.column_names)
     if not malformed:
         return read, None, []
     skipped = {row.record_no for row in malformed}
@@ -105,23 +143,44 @@ def _read_csv(path: Path, table: Table) -> tuple[pa.Table, list[int] | None, lis
     return read, numbers, malformed
 
 
-def _refuse_unreadable(path: Path) -> None:
+def _bytes(column: pa.ChunkedArray) -> pa.Array:
+    return pa.array([None if text is None else text.encode("latin-1") for text in column.to_pylist()], pa.binary())
+
+
+def _said(error: Exception) -> str:
+    """Arrow's message without the piece of the file that it quotes, which may be a person's."""
+    return str(error).partition(": '")[0].partition("\n")[0][:200]
+
+
+def _refuse_unreadable(path: Path) -> bool:
+    """Whether the file is UTF-8 from beginning to end; in few passes over pages that the system may drop again. Raises
+    DeliveryError for what no CSV reader would read as its sender meant it."""
     if path.stat().st_size == 0:
         raise DeliveryError(f"{path} is empty: a file without records still has its header line.")
-    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            raise DeliveryError(f"{path} is UTF-16: write it as UTF-8.")
-        quotes = sum(data[at : at + (1 << 24)].count(b'"') for at in range(0, len(data), 1 << 24))
+    refuse_long_lines(path)
+    decode, is_utf8, quotes = codecs.getincrementaldecoder("utf-8")(), True, 0
+    with path.open("rb") as stream:
+        while piece := stream.read(1 << 20):
+            if not quotes and stream.tell() == len(piece) and piece[:2] in (b"\xff\xfe", b"\xfe\xff"):
+                raise DeliveryError(f"{path} is UTF-16: write it as UTF-8.")
+            quotes += piece.count(b'"')
+            if is_utf8:
+                try:
+                    decode.decode(piece)
+                except UnicodeDecodeError:
+                    is_utf8 = False
     # An unclosed quote makes every CSV reader swallow the records behind it into one value.
     if quotes % 2:
         raise DeliveryError(f"{path} has a quote that is never closed: write a quote inside a value as two quotes.")
+    return is_utf8 and not decode.getstate()[0]
 
 
-def _read_parquet(path: Path, table: Table) -> pa.Table:
+def _read_parquet(path: Path, table: Table, row_groups: range | None) -> pa.Table:
     try:
-        read = pq.ParquetFile(path).read()
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DeliveryError(f"{path} cannot be read as Parquet ({error}).") from error
+        file = pq.ParquetFile(path)
+        read = file.read() if row_groups is None else file.read_row_groups(row_groups)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise DeliveryError(f"{path} cannot be read as Parquet ({_said(error)}).") from error
     read = _declared(path, table, read)
     columns = [_storable(path, column, read.column(column.name)) for column in table.columns]
     return pa.table(columns, names=read.column_names)

@@ -91,6 +91,12 @@ def vendors(folder: Path) -> Iterator[None]:
                 os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
 
 
+def every_feed(folder: Path, url: str) -> dict[str, str]:
+    """dlt's configuration of the feeds that the default run leaves unconfigured, as environment variables. `url` is
+    the vendor sandbox's."""
+    return {"SOURCES__BEHAVIOUR__BUCKET_URL": str(folder / "landing" / "behaviour")}
+
+
 def sources(folder: Path, kyt_url: str, token: str) -> dict[str, str]:
     """dlt's configuration of every feed, as environment variables."""
     settings = {f"SOURCES__{feed.upper()}__BUCKET_URL": str(folder / "landing" / feed) for feed in FILE_FEEDS}

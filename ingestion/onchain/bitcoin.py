@@ -7,6 +7,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from ingestion.deliveries import refuse_long_lines
 from ingestion.onchain.lines import read_lines
 from ingestion.onchain.parse import TABLES, Records, Rejected, check
 
@@ -28,6 +29,7 @@ _SPENT = ("spent_transaction_hash", "spent_output_index")
 def read(path: Path, business_date: date, connection: duckdb.DuckDBPyConnection) -> dict[str, Records]:
     """Inputs and outputs by table. Several addresses of one output (bare multi-signature) are joined by ";". A line
     that is no record is a reject of bitcoin_outputs: every transaction has outputs."""
+    refuse_long_lines(path)
     if path.stat().st_size == 0:
         return {
             table: _checked(table, _empty(table), [], business_date) for table in ("bitcoin_inputs", "bitcoin_outputs")

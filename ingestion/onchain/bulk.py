@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pv
 import pyarrow.parquet as pq
 
-from ingestion.deliveries import DeliveryError
+from ingestion.deliveries import DeliveryError, refuse_long_lines
 from ingestion.onchain.lines import read_lines
 from ingestion.onchain.parse import TABLES, Records, Rejected, asset_of, check
 
@@ -22,6 +22,8 @@ def read(path: Path, table: str, business_date: date, connection: duckdb.DuckDBP
     """The records of one table in a file; columns beyond the schema are left out, missing ones are null. Raises
     DeliveryError when the file cannot be read or lacks a required column."""
     malformed: list[Rejected] = []
+    if path.suffix != ".parquet":
+        refuse_long_lines(path)
     if path.stat().st_size == 0:  # what the exporters write for a block range without records
         content = pa.table({column.name: pa.array([], pa.string()) for column in TABLES[table]})
     elif path.suffix == ".parquet":

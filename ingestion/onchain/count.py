@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from ingestion.deliveries import DeliveryError
+from ingestion.deliveries import DeliveryError, refuse_long_lines
 from ingestion.onchain.rpc import TRANSFER
 
 _DIGITS = re.compile(r"[0-9]{1,38}")
@@ -124,6 +124,8 @@ def rpc(raw: bytes, block_times: Mapping[int, int]) -> dict[str, Totals]:
 
 def newest_time(path: Path) -> datetime | None:
     """The newest block time in a Blockchain ETL file."""
+    if path.suffix != ".parquet":
+        refuse_long_lines(path)
     times = [_time(record.get("block_timestamp")) for record in _records(path) if record is not None]
     return max((time for time in times if time is not None), default=None)
 

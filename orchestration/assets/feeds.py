@@ -4,9 +4,8 @@ Belongs here: how a feed's tables become assets and how a load is reported. Not 
 (ingestion/<feed>/) and how its content is checked (asset_checks.py).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache, partial
-from importlib import import_module
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,7 @@ from dlt.pipeline.pipeline import Pipeline
 import ingestion
 from ingestion import pipeline as pipelines
 from ingestion.deliveries import DeliveryError
+from ingestion.pipeline import source_of
 from ingestion.vendor import VendorError, VendorUnavailable
 from orchestration import progress
 from orchestration.partitions import days, window
@@ -45,7 +45,7 @@ AFTER = dict.fromkeys(
 )
 FEEDS = (
     "exchange", "kyc", "bank", "onchain", "chainalysis", "trm", "elliptic", "watchlists",
-    "cases", "tagpacks", "prices",
+    "cases", "tagpacks", "prices", "behaviour",
 )  # fmt: skip
 
 ACCOUNTING = {
@@ -84,10 +84,6 @@ class FeedTranslator(DagsterDltTranslator):
             tags={"personal_data": str(bool(about["contains_personal_data"])).lower()},
             metadata={key: str(about[key]) for key in ("publisher", "cadence", "licence")},
         )
-
-
-def source_of(feed: str) -> Callable[..., DltSource]:
-    return getattr(import_module(f"ingestion.{feed}"), f"{feed}_source")
 
 
 def feed_assets(feed: str) -> AssetsDefinition:
@@ -130,9 +126,7 @@ def feed_assets(feed: str) -> AssetsDefinition:
 def unconfigured(feed: str) -> DltSource:
     """The feed's source without anywhere to read from: its tables, empty. Empty addresses keep dlt from resolving
     configuration, and so from reading files and meeting vendors."""
-    names = signature(source_of(feed)).parameters
-    places = [name for name in names if name.endswith(("_url", "_servers")) or name == "credentials"]
-    return source_of(feed)(**dict.fromkeys(places, ""))
+    return source_of(feed)(**dict.fromkeys(pipelines.addresses(feed), ""))
 
 
 def _check_specs(feed: str) -> list[AssetCheckSpec]:

@@ -14,6 +14,7 @@ from sandbox.world import calm
 from sandbox.world.assemble import Ledger, assemble
 from sandbox.world.background import Background
 from sandbox.world.bank import write_bank
+from sandbox.world.behaviour import write_behaviour
 from sandbox.world.calendar import Calendar
 from sandbox.world.cases import write_cases
 from sandbox.world.chain import Chain, make_chain
@@ -131,6 +132,12 @@ def generate(
         summary.labels[key] = summary.labels.get(key, 0) + 1
     summary.unplanted = len({(u.typology, u.kind, u.parameter) for u in planter.unplanted})
     write_truth(directory / "truth", labels, planter.unplanted, summary.as_json())
+    tell("behaviour events")
+    summary.rows["behaviour"] = {
+        "events": write_behaviour(
+            landing / "behaviour", directory / "truth", people, ledger, planter.cases, calendar, streams
+        )
+    }
     return summary
 
 

@@ -213,3 +213,17 @@ def test_the_past_is_rebuilt_as_it_was_known(warehouse, rows, tmp_path):
         ).fetchall()
     known = datetime(2026, 1, 2, 2)
     assert then == [("D1", "completed", known), ("D2", "pending", known), ("D3", "completed", known)]
+
+
+def test_an_event_belongs_to_its_accounts_customer_and_says_what_was_new(rows):
+    assert rows(
+        "event_id, party_id, event_class_code, is_first_use_of_device, is_first_use_of_ip, is_first_use_of_country "
+        "from int_party_behaviour_events"
+    ) == [
+        ("B1", "P1", "session", True, True, True),
+        ("B2", "P1", "session", True, False, True),
+        ("B3", "P1", "credential", False, None, False),
+        ("B4", None, "session", True, None, None),
+        ("B5", "P2", "payout", True, None, True),
+        ("B6", None, "session", None, None, None),
+    ]

@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from benchmarks import p1, p3, p9
+from benchmarks import memory, p1, p3, p4, p5, p9
 from benchmarks.equality import assert_equal
 
 
@@ -16,6 +16,24 @@ def test_p1_models_and_scripts_give_the_same_features():
 def test_p3_loader_and_bare_table_hold_the_same_rows():
     result = p3.run(rows=600, seed=11, repetitions=1)
     assert result.checked == "all 600 rows equal in every column of the files"
+
+
+def test_p4_and_p5_hold_the_same_rows_on_both_sides(monkeypatch):
+    for goal in (p4, p5):
+        monkeypatch.setattr(goal, "growth", lambda *_: None)
+        checked = goal.run(rows=600, seed=11, repetitions=1).checked
+        assert checked.startswith("all ") and "equal in every column" in checked
+
+
+def test_memory_is_measured_in_processes_of_their_own(tmp_path):
+    grown = memory.growth("pages", 2_000, p5.load, lambda size, where: p5.rows_file(size, where, 7), tmp_path)
+    assert grown.sizes == (200, 2_000) and all(20 < megabytes < 5_000 for megabytes in grown.megabytes)
+
+
+def test_p4_answers_have_rows_in_every_table(tmp_path):
+    p4.write_answers(100, tmp_path / "answers", seed=11)
+    counts = {name: sum(b.num_rows for b in p4.batches(tmp_path / "answers", q)) for name, q in p4.TABLES.items()}
+    assert counts["answers"] == 100 and min(counts.values()) > 0
 
 
 @pytest.mark.timeout(600)

@@ -7,7 +7,7 @@ import duckdb
 
 from benchmarks import p9, page
 from benchmarks.ledger import create_legs, create_movements
-from benchmarks.measure import Comparison, Cost, Limit, Result, interleave
+from benchmarks.measure import Comparison, Cost, Growth, Limit, Result, interleave
 
 
 def fingerprint(seed: int) -> tuple[int, int]:
@@ -85,6 +85,7 @@ def test_the_page_shows_ratios_goals_and_whether_they_are_kept():
         costs={"ours": [Cost(2.0, 2.0), Cost(4.0, 2.0)], "theirs": [Cost(1.0, 1.0), Cost(1.0, 1.0)]},
         comparisons=[Comparison("ours", "theirs", 2.5), Comparison("ours", "theirs", 0.25, of_speed=True)],
         limits=[Limit("ours", 3.5)],
+        growths=[Growth("ours", (200, 2000), (100, 140), 1.3)],
         checked="all equal",
         machine={name: "0" for name in ("date", "cores", "processor", "memory", "system", "versions", "load before")},
     )
@@ -92,4 +93,5 @@ def test_the_page_shows_ratios_goals_and_whether_they_are_kept():
     text = page.render([result])
     assert "| ours / theirs | 2,000 | 3.00 [2.00-4.00]x | 2.00 [2.00-2.00]x | <= 2.50x | **no** |" in text
     assert "| rows/s of ours / theirs | 2,000 | 0.38 [0.25-0.50]x | 0.50 [0.50-0.50]x | >= 0.25x | yes |" in text
+    assert "ours, 2,000 rows / 200 rows (140 MB / 100 MB) | 2,000 | 1.40x | | <= 1.30x | **no** |" in text
     assert "Compared before anything is reported: all equal." in text

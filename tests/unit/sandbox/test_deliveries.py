@@ -26,6 +26,7 @@ KEYS = {
     "parties": "party_id",
     "accounts": "account_id",
     "outcomes": "case_id",
+    "events": "event_id",
 }
 AMOUNTS = {"trades": "base_amount", "deposits": "amount", "withdrawals": "amount", "internal_transfers": "amount"}
 ASSETS = {
@@ -75,7 +76,7 @@ def test_progress_is_told(tmp_path: Path):
 def test_every_manifest_lists_exactly_the_files_beside_it(world: Path):
     found = manifests(world)
     assert {folder.parent.name for folder, _ in found} == {
-        "exchange", "kyc", "bank", "onchain", "ofac", "cases", "tagpacks", "prices",
+        "exchange", "kyc", "bank", "onchain", "ofac", "cases", "tagpacks", "prices", "behaviour",
     }  # fmt: skip
     for folder, manifest in found:
         names = sorted(f["name"] for f in manifest["files"])
@@ -107,6 +108,8 @@ def _count(path: Path, table: str, business: str) -> dict:
                 amount = None
             at = pd.to_datetime(row["event_at"], errors="coerce")
             day = business if pd.isna(at) else at.date().isoformat()
+        elif table == "events":
+            day = row["event_at"].date().isoformat()
         elif table == "rates":
             key, day, asset = f"{row['asset_code']}:{row['rate_date']}", row["rate_date"], row["asset_code"]
             amount = None if row["rate_usd"] == "n/a" else Decimal(row["rate_usd"])
@@ -120,7 +123,7 @@ def _count(path: Path, table: str, business: str) -> dict:
 def test_control_totals_of_canonical_files_agree_with_an_independent_count(world: Path):
     checked = 0
     for folder, manifest in manifests(world):
-        if folder.parent.name not in ("exchange", "kyc", "cases", "prices"):
+        if folder.parent.name not in ("exchange", "kyc", "cases", "prices", "behaviour"):
             continue
         for file in manifest["files"]:
             found = _count(folder / file["name"], file["table"], manifest["business_date"])

@@ -74,3 +74,5 @@ union all
 {{ raw_hop('prices', 'hourly_rates', ['asset_code', 'rate_at'], day='cast(r.rate_at as date)', asset='upper(trim(r.asset_code))', amount='r.rate_usd', hash_key='r.asset_code', hash_amount='r.rate_usd') }}
 union all
 {{ raw_hop('cases', 'records', ['vendor_code', 'record_type_code', 'record_id'], hash_key='r.record_id') }}
+union all
+{{ raw_hop('behaviour', 'events', ['event_id'], hash_key='r.event_id') }}

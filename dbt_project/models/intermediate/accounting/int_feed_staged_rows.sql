@@ -104,3 +104,5 @@ union all
 {{ staged_hop('prices', 'hourly_rates', ref('int_rate_hours'), 's.asset_code = c.asset_code and s.rate_at = c.valid_from_at', 'c.asset_code', day='s.rate_date', asset='s.asset_code', amount='s.rate_usd') }}
 union all
 {{ staged_hop('cases', 'records', ref('int_case_outcomes'), 's.case_id = c.case_id', 'c.case_id') }}
+union all
+{{ staged_hop('behaviour', 'events', ref('int_party_behaviour_events'), 's.event_id = c.event_id', 'c.event_id') }}
