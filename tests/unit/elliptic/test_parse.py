@@ -33,14 +33,16 @@ CONTRIBUTION = {
 WALLET = {
     "id": "w1", "type": "wallet_exposure", "customer": {"id": "c", "reference": "A1"},
     "subject": {"asset": "holistic", "blockchain": "holistic", "type": "address", "hash": "0xab"},
-    "analysed_at": "2026-01-01T00:00:00.000Z", "risk_score": 7.5, "risk_score_detail": {"source": 7.5, "destination": 0},
+    "analysed_at": "2026-01-01T00:00:00.000Z", "risk_score": 7.5,
+    "risk_score_detail": {"source": 7.5, "destination": 0},
     "error": None, "evaluation_detail": {"source": [RULE], "destination": []},
     "contributions": {"source": [CONTRIBUTION], "destination": None}, "process_status": "complete",
     "screening_id": "s1", "screening_source": "sync", "cluster_entities": [{"name": "A", "category": "Dark Market"}],
 }  # fmt: skip
 TRANSACTION = WALLET | {
     "type": "source_of_funds", "evaluation_detail": [RULE], "contributions": [CONTRIBUTION], "cluster_entities": [],
-    "subject": {"asset": "BTC", "type": "transaction", "hash": "aa", "output_type": "address", "output_address": "bc1q"},
+    "subject": {"asset": "BTC", "type": "transaction", "hash": "aa", "output_type": "address",
+                "output_address": "bc1q"},
 }  # fmt: skip
 
 

@@ -46,7 +46,8 @@ ALERT = {
     "issuedAt": "2026-01-01T12:00:00.000Z", "ownedByUserEmail": None, "riskScoreLevel": 10,
     "riskScoreLevelLabel": "High", "ruleUuid": "r", "status": "OPEN", "statusUpdatedAt": None,
     "statusUpdatedByUserEmail": None, "transferAccountExternalId": "A1", "transferExternalId": "exchange:deposit:D1",
-    "transferUuid": "t1", "trmAppUrl": "https://trm.invalid", "updatedAt": None, "updatedByUserEmail": None, "uuid": "a1",
+    "transferUuid": "t1", "trmAppUrl": "https://trm.invalid", "updatedAt": None, "updatedByUserEmail": None,
+    "uuid": "a1",
 }  # fmt: skip
 
 

@@ -1,0 +1,157 @@
+"""Four vendors in one risk model: what their answers become, and what happens to words that the reviewed maps lack."""
+
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import hand_made_raw as raw
+import pytest
+import vendor_world
+
+from ingestion import pipeline
+from orchestration.demo import every_feed
+from sandbox import vendor
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+MODELS = ("+fct_vendor_comparisons", "+fct_feed_reconciliation", "+fct_exposures", "+feat_transfer__exposure")
+
+
+def dbt(home: Path, command: str, *selected: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("dbt")), command, "--select", *selected],
+        cwd=REPOSITORY / "dbt_project",
+        env={
+            **os.environ,
+            "DBT_PROFILES_DIR": str(REPOSITORY / "dbt_project"),
+            "DBT_TARGET_PATH": str(home / "dbt"),
+            "DBT_LOG_PATH": str(home / "dbt"),
+            "PLUMBLINE_HOME": str(home),
+            "PLUMBLINE_PSEUDONYM_KEY": "a test's key",
+        },
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with a small world that all vendors were asked about, and the models of this module."""
+    folder = tmp_path_factory.mktemp("risk")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLUMBLINE_HOME", str(folder / "home"))
+        world = vendor_world.make(folder)
+        patch.setenv("SOURCES__TAGPACKS__BUCKET_URL", str(world / "landing/tagpacks"))
+        with vendor.in_thread(vendor.Vendor(world)) as url:
+            settings = every_feed(world, url) | {
+                "SOURCES__CHAINALYSIS__API_URL": url + vendor.KYT_PATH,
+                "SOURCES__CHAINALYSIS__API_KEY": vendor.TOKEN,
+                "SOURCES__CHAINALYSIS__POLL_SECONDS": "0.3",
+                "SOURCES__TRM__POLL_SECONDS": "0.3",
+            }
+            for name, value in settings.items():
+                patch.setenv(name, value)
+            for feed in raw.FEEDS:
+                if feed != "exchange":
+                    source = getattr(importlib.import_module(f"ingestion.{feed}"), f"{feed}_source")
+                    pipeline.run(source(), feed)
+    built = dbt(folder / "home", "build", *MODELS, "--exclude-resource-type", "test")
+    assert built.returncode == 0, built.stdout + built.stderr
+    return folder / "home"
+
+
+def rows(home: Path, sql: str) -> list[tuple]:
+    with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
+        connection.execute("set search_path = 'intermediate,staging,marts,features,reference'")
+        return connection.execute(sql).fetchall()
+
+
+def test_every_answer_of_every_vendor_is_accounted_for(home):
+    assert rows(home, "select feed_code, table_name from fct_feed_reconciliation where not is_reconciled") == []
+    found = dict(rows(home, "select vendor_code, count(*) from int_exposures group by 1"))
+    assert set(found) == {"chainalysis", "trm", "elliptic", "graphsense"} and min(found.values()) > 0
+
+
+def test_a_public_tag_is_no_direct_exposure(home):
+    assert rows(home, "select distinct exposure_type_code from int_exposures where vendor_code = 'graphsense'") == [
+        ("ATTRIBUTED",)
+    ]
+
+
+def test_the_direct_exposure_of_a_transfer_is_counted_once_for_all_vendors(home):
+    twice = rows(
+        home,
+        "select count(*) from (select transfer_id, category_code from int_exposures "
+        "where exposure_type_code = 'DIRECT' group by 1, 2 having count(*) > 1)",
+    )
+    assert twice[0][0] > 0, "no two vendors name the same category: the world is too small for this test"
+    assert rows(
+        home,
+        "select count(*) from feat_transfer__exposure as f "
+        "join (select transfer_id, count(distinct category_code) as n "
+        "from int_exposures where exposure_type_code = 'DIRECT' group by 1) as e using (transfer_id) "
+        "where f.direct_exposure_count <> e.n",
+    ) == [(0,)]
+
+
+def test_disagreement_is_kept_and_measured(home):
+    pairs = rows(home, "select distinct subject_type_code, vendor_1_code, vendor_2_code from fct_vendor_comparisons")
+    assert {
+        ("transfer", "chainalysis", "trm"),
+        ("transfer", "chainalysis", "elliptic"),
+        ("address", "elliptic", "trm"),
+    } <= set(pairs)
+    expected = rows(
+        home,
+        "select count(*) from int_vendor_judgements as a join int_vendor_judgements as b "
+        "on a.subject_type_code = b.subject_type_code and a.subject_id = b.subject_id "
+        "and a.vendor_code < b.vendor_code",
+    )
+    assert rows(home, "select count(*) from fct_vendor_comparisons") == expected
+    counted = dict(rows(home, "select is_agreed, count(*) from fct_vendor_comparisons group by 1"))
+    assert counted[True] > counted[False] > 0
+    assert rows(
+        home, "select count(*) from fct_vendor_comparisons where is_agreed <> (level_1_code = level_2_code)"
+    ) == [(0,)]
+    # A transfer that nobody has finished with agrees with nothing.
+    assert rows(
+        home, "select distinct is_agreed from fct_vendor_comparisons where 'unknown' in (level_1_code, level_2_code)"
+    ) == [(None,)]
+
+
+def test_words_that_the_maps_lack_are_seen_and_counted(home):
+    """A new category, a new level and a score off the scale, planted in raw."""
+    rows(
+        home,
+        "update raw_trm.exposures set category_id = '9999', category = 'Brand New' "
+        "where element_code = 'risk_indicator' and risk_type_code = 'OWNERSHIP'",
+    )
+    rows(home, "update raw_trm.address_screenings set risk_score_level_code = '7' where risk_score_level_code = '15'")
+    rows(home, "update raw_elliptic.analyses set risk_score = 11 where risk_score = 10")
+    built = dbt(home, "build", "stg_trm__exposures", "stg_trm__address_screenings", "stg_elliptic__analyses",
+                "int_exposure_categories", "int_exposures", "int_vendor_judgements",
+                "fct_vendor_comparisons")  # fmt: skip
+    assert "Warning in test accepted_values_int_exposure_categories" in built.stdout
+    assert "Warning in test known_codes_int_vendor_judgements" in built.stdout
+    assert rows(
+        home, "select vendor_category_id, vendor_category_name from int_exposure_categories where not is_mapped"
+    ) == [("9999", "Brand New")]
+    unmapped = rows(
+        home,
+        "select count(*), min(severity_code) from int_exposures "
+        "where vendor_code = 'trm' and category_code = 'unmapped'",
+    )
+    assert unmapped[0][0] > 0 and unmapped[0][1] == "high"
+    levels = rows(
+        home, "select vendor_code, vendor_level from int_vendor_judgements where level_code = 'unmapped' group by all"
+    )
+    assert ("trm", "7") in levels and any(vendor == "elliptic" for vendor, _ in levels)
+
+
+def test_a_type_of_exposure_that_the_map_lacks_stops_the_run(home):
+    """It could be a direct one, which no floor may hide."""
+    rows(home, "update raw_trm.exposures set risk_type_code = 'SIDEWAYS' where risk_type_code = 'INDIRECT'")
+    built = dbt(home, "build", "stg_trm__exposures", "int_exposures")
+    assert built.returncode == 1 and "Failure in test known_codes_int_exposures" in built.stdout
