@@ -134,3 +134,13 @@ def test_a_refused_request_carries_the_vendors_word(server, client):
 )
 def test_how_long_a_vendor_asks_to_wait(headers, seconds):
     assert wait_of(headers, now=datetime(2026, 11, 22, tzinfo=UTC)) == seconds
+
+
+def test_a_moment_is_meant_by_the_vendors_clock():
+    headers = {"Date": "Sun, 22 Nov 2026 10:00:00 GMT", "Retry-After": "Sun, 22 Nov 2026 10:00:07 GMT"}
+    assert wait_of(headers) == 7
+
+
+def test_an_empty_answer_to_a_question_is_asked_again(server, client):
+    server.answers = [(200, {}, b""), (200, {}, b'{"a":1}')]
+    assert client.get("/x").data == {"a": 1}
