@@ -28,7 +28,7 @@ RULES = Rules(
         ),
     },
     labelled=("idType",),
-    stated=("Publish_Date", "Record_Count"),
+    stated=("Publish_Date",),
 )
 
 
