@@ -49,17 +49,6 @@ def addresses(feed: str) -> list[str]:
     return [name for name in names if name.endswith(("_url", "_servers")) or name == "credentials"]
 
 
-def source_of(feed: str) -> Callable[..., DltSource]:
-    """The feed's own source function, `ingestion.<feed>.<feed>_source`."""
-    return getattr(import_module(f"ingestion.{feed}"), f"{feed}_source")
-
-
-def addresses(feed: str) -> list[str]:
-    """The settings of the feed's source that say where it comes from: by name an address, servers, or a database."""
-    names = signature(source_of(feed)).parameters
-    return [name for name in names if name.endswith(("_url", "_servers")) or name == "credentials"]
-
-
 def configured(feed: str) -> bool:
     """Whether dlt's configuration says where the feed comes from."""
     return any(dlt.secrets.get(f"sources.{feed}.{name}") or dlt.config.get(f"sources.{feed}.{name}")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from orchestration import progress
 
-FILE_FEEDS = ("exchange", "kyc", "bank", "onchain", "cases", "tagpacks", "prices")
+FILE_FEEDS = ("exchange", "kyc", "bank", "onchain", "cases", "tagpacks", "prices", "behaviour")
 # Pseudonyms in the sandbox hide nobody; a real exchange sets its own secret.
 SANDBOX_PSEUDONYM_KEY = "sandbox"
 
@@ -89,12 +89,6 @@ def vendors(folder: Path) -> Iterator[None]:
         finally:
             for name, value in before.items():
                 os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
-
-
-def every_feed(folder: Path, url: str) -> dict[str, str]:
-    """dlt's configuration of the feeds that the default run leaves unconfigured, as environment variables. `url` is
-    the vendor sandbox's."""
-    return {"SOURCES__BEHAVIOUR__BUCKET_URL": str(folder / "landing" / "behaviour")}
 
 
 def sources(folder: Path, kyt_url: str, token: str) -> dict[str, str]:
