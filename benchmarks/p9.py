@@ -21,7 +21,7 @@ from benchmarks.equality import assert_equal
 from benchmarks.ledger import create_movements
 from benchmarks.measure import Comparison, Cost, Limit, Result, interleave, timed
 
-FEEDS = ("exchange", "kyc", "bank", "onchain", "chainalysis", "ofac", "cases", "tagpacks", "prices")
+FEEDS = ("exchange", "kyc", "bank", "onchain", "chainalysis", "ofac", "cases", "tagpacks", "prices", "travel_rule")
 DBT, SCRIPT, RUN = "dbt build", "the same SQL as a script", "plumbline run, empty day"
 BUILD_GOAL = 1.05
 FIXED_GOAL = 10.0

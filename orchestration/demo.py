@@ -15,7 +15,7 @@ from pathlib import Path
 
 from orchestration import progress
 
-FILE_FEEDS = ("exchange", "kyc", "bank", "onchain", "ofac", "cases", "tagpacks", "prices")
+FILE_FEEDS = ("exchange", "kyc", "bank", "onchain", "ofac", "cases", "tagpacks", "prices", "travel_rule")
 # Pseudonyms in the sandbox hide nobody; a real exchange sets its own secret.
 SANDBOX_PSEUDONYM_KEY = "sandbox"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import yaml
 
-FEEDS = ("exchange", "kyc", "bank", "onchain", "ofac", "cases", "tagpacks", "prices", "chainalysis")
+FEEDS = ("exchange", "kyc", "bank", "onchain", "ofac", "cases", "tagpacks", "prices", "chainalysis", "travel_rule")
 FIXTURES = Path(__file__).parent / "fixtures"
 
 

@@ -27,7 +27,7 @@ from orchestration.resources import Warehouse
 
 # The vendor is asked about the transfers of the ledger, so the ledger comes first.
 AFTER = {"chainalysis": (["raw_exchange", "deposits"], ["raw_exchange", "withdrawals"])}
-FEEDS = ("exchange", "kyc", "bank", "onchain", "chainalysis", "ofac", "cases", "tagpacks", "prices")
+FEEDS = ("exchange", "kyc", "bank", "onchain", "chainalysis", "ofac", "cases", "tagpacks", "prices", "travel_rule")
 
 ACCOUNTING = {
     "control_totals": "What the source says it sent, per extract, day and asset; taken without the loader's parser.",

@@ -9,7 +9,7 @@ import pytest
 
 from orchestration import accounting, run_lock
 
-FEEDS = {"exchange", "kyc", "bank", "onchain", "chainalysis", "ofac", "cases", "tagpacks", "prices"}
+FEEDS = {"exchange", "kyc", "bank", "onchain", "chainalysis", "ofac", "cases", "tagpacks", "prices", "travel_rule"}
 SCENARIOS = {"TM01", "TM06", "TM09", "TM14", "TM28", "TM45"}
 HOLD = """
 import duckdb, sys

@@ -38,7 +38,7 @@ def test_every_feed_is_pointed_at_the_world(tmp_path):
     settings = demo.sources(tmp_path, "http://127.0.0.1:1/kyt", "token")
     assert settings["SOURCES__EXCHANGE__BUCKET_URL"] == str(tmp_path / "landing" / "exchange")
     assert settings["SOURCES__CHAINALYSIS__API_KEY"] == "token"
-    assert len([name for name in settings if name.endswith(("BUCKET_URL", "API_URL"))]) == 9
+    assert len([name for name in settings if name.endswith(("BUCKET_URL", "API_URL"))]) == 10
 
 
 def test_a_window_covers_the_world():

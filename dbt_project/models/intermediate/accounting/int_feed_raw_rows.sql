@@ -48,3 +48,7 @@ union all
 {{ raw_hop('tagpacks', 'tags', ['tag_id']) }}
 union all
 {{ raw_hop('prices', 'rates', ['asset_code', 'rate_date'], day='r.rate_date', asset='upper(trim(r.asset_code))', amount='r.rate_usd', hash_key="r.asset_code || ':' || cast(r.rate_date as string)", hash_amount='r.rate_usd') }}
+union all
+{{ raw_hop('travel_rule', 'messages', ['message_id']) }}
+union all
+{{ raw_hop('travel_rule', 'persons', ['message_id', 'person_no']) }}

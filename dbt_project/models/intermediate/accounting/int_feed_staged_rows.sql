@@ -56,3 +56,7 @@ union all
 {{ staged_hop('tagpacks', 'tags', ref('int_address_attributions'), 's.tag_id = c.tag_id', 'c.tag_id') }}
 union all
 {{ staged_hop('prices', 'rates', ref('int_rates'), 's.asset_code = c.asset_code and s.rate_date = c.rate_date', 'c.asset_code', day='s.rate_date', asset='s.asset_code', amount='s.rate_usd') }}
+union all
+{{ staged_hop('travel_rule', 'messages', ref('int_travel_rule_messages'), 's.message_id = c.message_id', 'c.message_id') }}
+union all
+{{ staged_hop('travel_rule', 'persons', ref('int_travel_rule_messages'), 's.message_id = c.message_id', 'c.message_id') }}
