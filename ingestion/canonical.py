@@ -4,14 +4,14 @@ Belongs here: from deliveries to the feed's dlt resources. Formats of others hav
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 import numpy as np
 import pyarrow as pa
 from dlt.extract import DltResource
 
-from ingestion import control_totals, independent_count, records, rejects
+from ingestion import control_totals, independent_count, landing, records, rejects
 from ingestion.deliveries import DeliveredFile, Delivery, DeliveryError, deliveries, not_yet_loaded
 from ingestion.pipeline import completed_extracts
 from ingestion.tabular import MalformedRow, Table, read, stack
@@ -22,12 +22,20 @@ CHUNK_BYTES = 64 << 20
 
 
 def resources(
-    feed: str, tables: tuple[Table, ...], bucket_url: str | None, start: date | None, end: date | None
+    feed: str,
+    tables: tuple[Table, ...],
+    bucket_url: str | None,
+    start: date | None,
+    end: date | None,
+    *,
+    schemas: Mapping[str, pa.Schema] | None = None,
+    beside: landing.Extracted | None = None,
 ) -> list[DltResource]:
     """The feed's resources: one per table, then control_totals and rejects.
 
-    `start` and `end` keep business dates of a half-open window; extracts already loaded are left out. Raises
-    DeliveryError when a delivery must not be loaded as it is."""
+    `start` and `end` keep business dates of a half-open window; extracts already loaded are left out. `schemas` adds
+    raw tables that no canonical file has, or widens one that files share with another source; `beside` is what that
+    source brought. Raises DeliveryError when a delivery must not be loaded as it is."""
     patterns = {
         f"{table.name}{infix}.{suffix}": table.name
         for table in tables
@@ -36,12 +44,16 @@ def resources(
     }
     found = deliveries(bucket_url, patterns, start=start, end=end)
     new = not_yet_loaded(found, completed_extracts(feed)) if found else []
-    extraction = Extraction(feed, tables, new)
-    has_new = bool(new)
+    beside = beside or landing.Extracted()
+    extraction = Extraction(feed, tables, new, beside)
+    has_new = bool(new or beside.totals)
+    known = {table.name: table for table in tables}
     return [
         *(
-            records.resource(table.name, table.schema, lambda table=table: extraction.rows(table), has_new=has_new)
-            for table in tables
+            records.resource(
+                name, schema, lambda name=name: extraction.all_rows(name, known.get(name)), has_new=has_new
+            )
+            for name, schema in ({table.name: table.schema for table in tables} | dict(schemas or {})).items()
         ),
         records.resource("control_totals", control_totals.SCHEMA, extraction.totals, has_new=has_new),
         records.resource("rejects", rejects.SCHEMA, extraction.rejects, has_new=has_new),
@@ -51,8 +63,11 @@ def resources(
 class Extraction:
     """One reading of new deliveries. dlt asks for the tables in order and for the rejects last."""
 
-    def __init__(self, feed: str, tables: tuple[Table, ...], new: list[Delivery]):
+    def __init__(
+        self, feed: str, tables: tuple[Table, ...], new: list[Delivery], beside: landing.Extracted | None = None
+    ):
         self.feed = feed
+        self._beside = beside or landing.Extracted()
         self.tables = tables
         self._files: dict[str, list[tuple[Delivery, DeliveredFile]]] = defaultdict(list)
         self._rejects: list[dict] = []
@@ -65,6 +80,12 @@ class Extraction:
                         f"{file.path} ({file.table}) is not a CSV or Parquet file of {', '.join(sorted(known))}."
                     )
                 self._files[file.table].append((delivery, file))
+
+    def all_rows(self, name: str, table: Table | None) -> Iterator[pa.Table]:
+        """The rows of a raw table: those of files, then those of the other source."""
+        if table is not None:
+            yield from self.rows(table)
+        yield from self._beside.tables.get(name, ())
 
     def rows(self, table: Table) -> Iterator[pa.Table]:
         """The table's good rows in delivery order, in few Arrow tables; what is not good goes to the rejects."""
@@ -81,13 +102,13 @@ class Extraction:
             for delivery, file in self._files[table.name]:
                 if file.manifest_totals is not None:
                     rows += control_totals.from_manifest(self.feed, delivery, file)
-        yield control_totals.to_table(rows)
+        yield control_totals.to_table(rows + self._beside.totals)
 
     def rejects(self) -> Iterator[pa.Table]:
         """The rejects of all tables. Raises RuntimeError when asked before the tables were read."""
         if unread := {table.name for table in self.tables} - self._read:
             raise RuntimeError(f"{self.feed}: rejects asked for before {', '.join(sorted(unread))} were read")
-        yield rejects.to_table(self._rejects)
+        yield rejects.to_table(self._rejects + self._beside.rejects)
 
     def _good_rows(self, table: Table, chunk: list[tuple[Delivery, DeliveredFile]]) -> Iterator[pa.Table]:
         by_schema: dict[pa.Schema, list[tuple[int, pa.Table, np.ndarray]]] = defaultdict(list)

@@ -18,6 +18,8 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from ingestion.deliveries import DeliveryError
 
+ADDRESSES = ("bucket_url", "base_url", "api_url", "sumsub_api_url", "onfido_api_url", "persona_api_url",
+             "sumsub_webhooks_url", "onfido_webhooks_url", "persona_webhooks_url")  # fmt: skip
 WAREHOUSE = "warehouse.duckdb"  # dbt's manifest pins the file stem as catalog name: only the directory may vary
 
 
@@ -36,8 +38,8 @@ def dataset(feed: str) -> str:
 
 def configured(feed: str) -> bool:
     """Whether dlt's configuration says where the feed comes from (`bucket_url`, `base_url` or `api_url` of its
-    source)."""
-    return any(dlt.config.get(f"sources.{feed}.{key}") for key in ("bucket_url", "base_url", "api_url"))
+    source, or one of these behind the name of a vendor)."""
+    return any(dlt.config.get(f"sources.{feed}.{key}") for key in ADDRESSES)
 
 
 def pipeline(feed: str) -> dlt.Pipeline:

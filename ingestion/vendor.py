@@ -56,7 +56,8 @@ class Answer:
 
 
 class Vendor:
-    """Requests against one base URL. `feed` names the settings in messages (SOURCES__<FEED>__...), `title` the vendor.
+    """Requests against one base URL. `feed` names the settings in messages (SOURCES__<FEED>__...), `title` the vendor;
+    `prefix` is what the names of its settings begin with, where a feed has several vendors.
 
     `per_second`, `per_minute`: the vendor's published limits, kept on this side. `throttled(answer)`: seconds to wait
     where a 2xx answer is a limit in disguise, else None. `auth` may sign the request: it sees it as it is sent. Use it
@@ -74,9 +75,11 @@ class Vendor:
         per_second: float = 0,
         per_minute: float = 0,
         attempts: int = 7,
+        prefix: str = "",
         throttled: Callable[[Answer], float | None] = lambda answer: None,
     ) -> None:
         self.feed, self.title, self.base_url = feed, title, base_url.rstrip("/")
+        self._prefix = prefix
         self._attempts, self._throttled = attempts, throttled
         local = is_loopback(urlsplit(self.base_url).hostname)
         if local or not (per_second or per_minute):  # a server on this machine has no account to protect
@@ -174,7 +177,7 @@ class Vendor:
         )
 
     def _setting(self, names: str) -> str:
-        return " or ".join(f"SOURCES__{self.feed}__{name}".upper() for name in names.split(" or "))
+        return " or ".join(f"SOURCES__{self.feed}__{self._prefix}{name}".upper() for name in names.split(" or "))
 
 
 def dumps(body: Any) -> str:

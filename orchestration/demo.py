@@ -98,3 +98,25 @@ def sources(folder: Path, kyt_url: str, token: str) -> dict[str, str]:
     # Some of the sandbox's transfers are never finished: nobody waits for them as long as for the real vendor.
     settings |= {"SOURCES__CHAINALYSIS__POLL_SECONDS": "1.5"}
     return settings | {"PLUMBLINE_PSEUDONYM_KEY": os.environ.get("PLUMBLINE_PSEUDONYM_KEY") or SANDBOX_PSEUDONYM_KEY}
+
+
+def every_feed(folder: Path, url: str) -> dict[str, str]:
+    """The settings of the feeds that the default run leaves unconfigured: the world's identity vendors at the sandbox's
+    root URL, and the webhooks they sent."""
+    from sandbox.vendor import onfido, persona, sumsub
+
+    kept = folder / "webhooks"
+    settings = {
+        "sumsub_api_url": url + sumsub.SUMSUB_PATH,
+        "sumsub_api_key": sumsub.APP_TOKEN,
+        "sumsub_api_secret": sumsub.SECRET,
+        "sumsub_webhooks_url": str(sumsub.webhooks(folder, kept / "sumsub")),
+        "sumsub_webhook_secret": sumsub.WEBHOOK_SECRET,
+        "onfido_api_url": url + onfido.ONFIDO_PATH,
+        "onfido_api_key": onfido.TOKEN,
+        "onfido_webhooks_url": str(onfido.webhooks(folder, kept / "onfido")),
+        "onfido_webhook_secret": onfido.WEBHOOK_SECRET,
+        "persona_api_url": url + persona.PERSONA_PATH,
+        "persona_api_key": persona.KEY,
+    }
+    return {f"SOURCES__KYC__{name.upper()}": value for name, value in settings.items()}

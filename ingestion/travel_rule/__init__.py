@@ -32,7 +32,7 @@ def travel_rule_source(
 
 
 def _known_at(path: Path) -> datetime:
-    return count.newest(path.read_bytes()) or landing.ALWAYS_KNOWN
+    return landing.newest_moment(path.read_bytes())
 
 
 def _extract(new: list[tuple[Delivery, DeliveredFile]]) -> landing.Extracted:
@@ -42,7 +42,7 @@ def _extract(new: list[tuple[Delivery, DeliveredFile]]) -> landing.Extracted:
         messages, persons = [], []
         number = person_number = 0
         with landing.no_garbage_collection():
-            for number, record in enumerate(read(raw, is_lines), 1):  # noqa: B007 (the last one is needed below)
+            for number, record in enumerate(read(raw, is_lines), 1):
                 if record.problem is None:
                     messages.append({**record.message, "_record_no": number})
                     for person in record.persons:

@@ -4,13 +4,11 @@ Belongs here: counting. It knows the shape of the format and nothing of `parse`;
 """
 
 import re
-from datetime import UTC, datetime
 
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
 _PERSON = re.compile(rb'"(?:natural|legal)_?person"\s*:\s*\{', re.IGNORECASE)
 _LINE = re.compile(rb"^[ \t\r]*[^\s]", re.MULTILINE)
 _EMPTY = re.compile(rb"\[\s*\]")
-_UPDATED = re.compile(rb'"(?:updated|created)_?at"\s*:\s*"([0-9T:.+Z-]{19,40})"', re.IGNORECASE)
 
 
 def messages(raw: bytes, is_lines: bool) -> int:
@@ -36,15 +34,3 @@ def messages(raw: bytes, is_lines: bool) -> int:
 def persons(raw: bytes) -> int:
     """How many natural and legal persons a text names."""
     return len(_PERSON.findall(raw))
-
-
-def newest(raw: bytes) -> datetime | None:
-    """The latest time any message of the file says of itself (naive UTC); None where none can be read."""
-    moments = []
-    for found in _UPDATED.findall(raw):
-        try:
-            moment = datetime.fromisoformat(found.decode())
-            moments.append(moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment)
-        except (ValueError, OverflowError):
-            continue
-    return max(moments, default=None)

@@ -19,8 +19,11 @@ from aiohttp import web
 
 from sandbox.vendor import lists
 from sandbox.vendor.answers import KytWorld
+from sandbox.vendor.onfido import ONFIDO_PATH, Onfido
+from sandbox.vendor.persona import PERSONA_PATH, Persona
 from sandbox.vendor.publications import FILES, Publication
 from sandbox.vendor.registry import Refused, Registry
+from sandbox.vendor.sumsub import SUMSUB_PATH, Sumsub
 
 KYT_PATH = "/api/kyt"
 OFAC_PATH = "/api/PublicationPreview/exports"
@@ -84,9 +87,18 @@ class Vendor:
         self.publication = Publication(world_dir)
         self.token = token
         self.faults = faults or Faults()
+        # Vendors that answer for themselves, by path prefix.
+        self.mounted = {
+            SUMSUB_PATH: Sumsub(world_dir),
+            ONFIDO_PATH: Onfido(world_dir),
+            PERSONA_PATH: Persona(world_dir),
+        }
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
+        for prefix, handler in self.mounted.items():
+            if path.startswith(prefix + "/"):
+                return await handler(request)
         try:
             if path.startswith(KYT_PATH + "/"):
                 return await self._kyt(request, path.removeprefix(KYT_PATH), query)

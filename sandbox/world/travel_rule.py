@@ -60,7 +60,9 @@ def write_travel_rule(
 def _add(delivery: Delivery, name: str, records: list[str], content: str) -> None:
     persons = content.count('"naturalPerson": {') + content.count('"legalPerson": {')
     none = {"event_date": None, "asset_code": None, "amount": None, "hash": None}
-    totals = [{"table": table, "rows": rows} | none for table, rows in (("messages", len(records)), ("persons", persons))]
+    totals = [
+        {"table": table, "rows": rows} | none for table, rows in (("messages", len(records)), ("persons", persons))
+    ]
     delivery.add(name, "messages", content.encode(), len(records), totals)
 
 
@@ -112,8 +114,15 @@ def _messages(
 
 
 def _payload(
-    sender: dict, from_address: str, receiver: dict, to_address: str, ours: dict, theirs: dict, gap: str | None, is_new: bool
-) -> dict:  # fmt: skip
+    sender: dict,
+    from_address: str,
+    receiver: dict,
+    to_address: str,
+    sending_vasp: dict,
+    receiving_vasp: dict,
+    gap: str | None,
+    is_new: bool,
+) -> dict:
     person, vasp = ("Person", "originatingVasp") if is_new else ("Persons", "originatingVASP")
     inner = next(iter(sender.values()))
     if gap == "originator_identity":
@@ -128,10 +137,10 @@ def _payload(
             f"beneficiary{person}": [] if gap == "beneficiary_name" else [receiver],
             "accountNumber": [] if gap == "beneficiary_account" else [to_address],
         },
-        "beneficiaryVASP": {"beneficiaryVASP": _vasp(theirs)},
+        "beneficiaryVASP": {"beneficiaryVASP": _vasp(receiving_vasp)},
     }
     if gap != "originating_vasp":
-        payload[vasp] = {vasp: _vasp(ours)}
+        payload[vasp] = {vasp: _vasp(sending_vasp)}
     if is_new:
         payload["payloadMetadata"] = {"payloadVersion": "101.2023"}
     return payload
@@ -154,14 +163,20 @@ def _customer(people: People, party: int, is_new: bool) -> dict:
 
 def _stranger(seed: str, is_new: bool) -> dict:
     digest = hashlib.sha256(seed.encode()).hexdigest()
-    number = {"nationalIdentifier": f"SYN{digest[:9].upper()}", "nationalIdentifierType": "CCPT", "countryOfIssue": "DE"}
+    number = {
+        "nationalIdentifier": f"SYN{digest[:9].upper()}",
+        "nationalIdentifierType": "CCPT",
+        "countryOfIssue": "DE",
+    }
     return {"naturalPerson": _natural(f"Stranger {digest[:8]}", is_new) | {"nationalIdentification": number}}
 
 
 def _natural(name: str, is_new: bool) -> dict:
     first, _, last = name.partition(" ")
     kind = "naturalPersonNameIdentifierType" if is_new else "nameIdentifierType"
-    return {"name": {"nameIdentifier": [{"primaryIdentifier": last or first, "secondaryIdentifier": first, kind: "LEGL"}]}}
+    return {
+        "name": {"nameIdentifier": [{"primaryIdentifier": last or first, "secondaryIdentifier": first, kind: "LEGL"}]}
+    }
 
 
 def _legal(name: str, country: str, lei: str | None = None) -> dict:
@@ -170,7 +185,10 @@ def _legal(name: str, country: str, lei: str | None = None) -> dict:
     return {
         "legalPerson": {
             "name": {"nameIdentifier": names},
-            "nationalIdentification": {"nationalIdentifier": number, "nationalIdentifierType": "LEIX" if lei else "RAID"},
+            "nationalIdentification": {
+                "nationalIdentifier": number,
+                "nationalIdentifierType": "LEIX" if lei else "RAID",
+            },
             "countryOfRegistration": country,
         }
     }
