@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+import pyarrow as pa
+
 from ingestion import control_totals, landing, pipeline, rejects
-from ingestion.deliveries import DeliveredFile, Delivery, DeliveryError, not_yet_loaded
+from ingestion.deliveries import DeliveredFile, Delivery, DeliveryError
 from ingestion.kyc import count, onfido, persona, sumsub, webhooks
 from ingestion.kyc.records import SCHEMAS, Applicant, Reject, Unusable
 from ingestion.vendor import Refusal, Vendor, VendorError
@@ -47,7 +49,7 @@ class Run:
     """One reading of all configured vendors. Raises VendorError and DeliveryError."""
 
     def __init__(self, start: date | None, end: date | None) -> None:
-        self.extracted = landing.Extracted()
+        self._extracted = landing.Extracted()
         self._start, self._end = start, end
         self._done = pipeline.completed_extracts(FEED)
         self._stored, self._events = _stored()
@@ -60,11 +62,19 @@ class Run:
         if settings.api_url:
             {"sumsub": self._sumsub, "onfido": self._onfido, "persona": self._persona}[settings.vendor](settings)
 
+    def extracted(self) -> landing.Extracted:
+        """All of it, each table in one piece."""
+        tables = {name: [pa.concat_tables(parts)] for name, parts in self._extracted.tables.items()}
+        return landing.Extracted(tables, self._extracted.totals, self._extracted.rejects)
+
     def _webhooks(self, settings: Settings) -> None:
         found = landing.find(settings.webhooks_url, PATTERNS, _received_at, start=self._start, end=self._end)
-        for delivery, file in landing.pairs(not_yet_loaded(found, self._done)):
-            land = _Landing(self.extracted, f"{settings.vendor}/{file.uri}", file.extract_id, delivery.known_at)
-            raw, good = file.path.read_bytes(), []
+        for delivery, file in landing.pairs(found):
+            extract_id = f"{settings.vendor}/webhooks/{file.extract_id}"
+            if extract_id in self._done:
+                continue
+            land = _Landing(self._extracted, f"{settings.vendor}/webhooks/{file.uri}", extract_id, delivery.known_at)
+            raw, bodies = file.path.read_bytes(), {}
             for line in raw.removeprefix(b"\xef\xbb\xbf").split(b"\n"):
                 if not line.strip():
                     continue
@@ -73,16 +83,16 @@ class Run:
                 except Unusable as problem:
                     land.reject(Reject("webhooks", problem, line.decode("utf-8", "backslashreplace")))
                     continue
-                good.append(webhook)
                 land.row("webhooks", webhook.row)
-                if settings.vendor == "onfido":
+                if settings.vendor == "onfido" and webhook.webhook_id not in bodies:
                     self._document(land, webhook)
+                bodies[webhook.webhook_id] = webhook.body
                 if webhook.applicant_id:
                     key = webhook.vendor, webhook.applicant_id
                     self._events[key] = max(webhook.event_at, self._events.get(key, webhook.event_at))
             totals = {"webhooks": _stated(delivery, file, count.lines(raw))}
             if settings.vendor == "onfido":
-                totals["documents"] = count.documents_in(webhook.body for webhook in good), "independent_count"
+                totals["documents"] = count.documents_in(bodies.values()), "independent_count"
             land.close(totals)
 
     @staticmethod
@@ -159,7 +169,7 @@ class Run:
             extract_id = f"{vendor}/applicants/{day}:{digest[:16]}"
             if extract_id in self._done:
                 continue
-            land = _Landing(self.extracted, ENDPOINTS[vendor], extract_id, known_at)
+            land = _Landing(self._extracted, ENDPOINTS[vendor], extract_id, known_at)
             for one in ones:
                 land.row("applicants", one.row, one.known_at)
                 for table in ("documents", "reviews"):
@@ -178,7 +188,7 @@ class Run:
         extract_id = f"{vendor}/unusable:{digest[:16]}"
         if extract_id in self._done:
             return
-        land = _Landing(self.extracted, ENDPOINTS[vendor], extract_id, known_at)
+        land = _Landing(self._extracted, ENDPOINTS[vendor], extract_id, known_at)
         totals: dict[str, int] = defaultdict(int)
         for reject in rejected:
             land.reject(reject)
@@ -187,7 +197,7 @@ class Run:
 
     def _refused(self, vendor: str, applicant_id: str, event_at: datetime, problem: Unusable, shown: str) -> None:
         """An applicant that was announced and cannot be had, with all that its answer holds."""
-        land = _Landing(self.extracted, ENDPOINTS[vendor], _refused_id(vendor, applicant_id, event_at), event_at)
+        land = _Landing(self._extracted, ENDPOINTS[vendor], _refused_id(vendor, applicant_id, event_at), event_at)
         totals = {"applicants": 1} | count.of_answers(vendor, [shown])
         record = shown or f'{{"applicantId": "{applicant_id}"}}'
         for table, rows in totals.items():

@@ -155,6 +155,11 @@ def _document_check(customer: Customer) -> dict:
             "created_at": _iso(customer.opened_at),
             "updated_at": at,
             "input": {},
-            "output": {"status": "complete", "result": "clear", "uuid": customer.uuid("check"), "properties": properties},
+            "output": {
+                "status": "complete",
+                "result": "clear",
+                "uuid": customer.uuid("check"),
+                "properties": properties,
+            },
         },
     }

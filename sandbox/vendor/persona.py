@@ -64,7 +64,11 @@ class Persona:
         if self._limit < LIMIT and self._used > self._limit:
             self._window = 0.0  # a small limit is a test's: it may go on after a second
         remaining = self._limit - self._used
-        return {"RateLimit-Limit": str(self._limit), "RateLimit-Remaining": str(remaining), "RateLimit-Reset": str(reset)}
+        return {
+            "RateLimit-Limit": str(self._limit),
+            "RateLimit-Remaining": str(remaining),
+            "RateLimit-Reset": str(reset),
+        }
 
     def _page(self, name: str, asked: dict[str, str], headers: dict[str, str]) -> web.Response:
         size = asked.get("page[size]", str(DEFAULT_PAGE_SIZE))

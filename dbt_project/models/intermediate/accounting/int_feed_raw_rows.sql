@@ -15,6 +15,14 @@ union all
 union all
 {{ raw_hop('kyc', 'accounts', ['account_id', 'valid_from_at'], hash_key='r.account_id') }}
 union all
+{{ raw_hop('kyc', 'documents', ['vendor_code', 'document_id'], hash_key='r.document_id') }}
+union all
+{{ raw_hop('kyc', 'reviews', ['vendor_code', 'review_id'], hash_key='r.review_id') }}
+union all
+{{ raw_hop('kyc', 'applicants', ['vendor_code', 'applicant_id']) }}
+union all
+{{ raw_hop('kyc', 'webhooks', ['vendor_code', 'webhook_id']) }}
+union all
 {{ raw_hop('bank', 'statements', ['statement_id']) }}
 union all
 {{ raw_hop('bank', 'entries', ['entry_id'], day='coalesce(r.booking_date, r.value_date)', asset='upper(trim(r.ccy_code))', amount='r.amount', hash_key='r.entry_id', hash_amount='r.amount') }}

@@ -1,3 +1,4 @@
+{%- set reviewed = '(select distinct vendor_code, applicant_id from ' ~ ref('int_kyc_reviews') ~ ')' -%}
 {%- set tokens -%}
 left join {{ ref('assets') }} as token on token.chain_code = 'ethereum' and token.token_address = s.token_address
 {%- endset -%}
@@ -22,6 +23,14 @@ union all
 {{ staged_hop('kyc', 'parties', ref('int_party_history'), 's.party_id = c.party_id and s.valid_from_at = c.valid_from_at', 'c.party_id') }}
 union all
 {{ staged_hop('kyc', 'accounts', ref('int_accounts'), 's.account_id = c.account_id', 'c.account_id') }}
+union all
+{{ staged_hop('kyc', 'documents', ref('int_kyc_documents'), 's.vendor_code = c.vendor_code and s.document_id = c.document_id', 'c.document_id') }}
+union all
+{{ staged_hop('kyc', 'reviews', ref('int_kyc_reviews'), 's.vendor_code = c.vendor_code and s.review_id = c.review_id', 'c.review_id') }}
+union all
+{{ staged_hop('kyc', 'applicants', reviewed, 's.vendor_code = c.vendor_code and s.applicant_id = c.applicant_id', 'c.applicant_id', out_of_scope="case when c.applicant_id is null then 'no_review' end") }}
+union all
+{{ staged_hop('kyc', 'webhooks', reviewed, 's.vendor_code = c.vendor_code and s.applicant_id = c.applicant_id', 'c.applicant_id', out_of_scope="'announcement'") }}
 union all
 {{ staged_hop('bank', 'statements', ref('int_bank_statements'), 's.statement_id = c.statement_id', 'c.statement_id') }}
 union all
