@@ -107,8 +107,8 @@ def test_every_run_of_an_onfido_applicant_is_accounted_for(member: str, value: o
 
 
 def persona_whole(**attributes: object) -> dict:
-    inquiry = {"type": "inquiry", "id": "inq_1",
-               "attributes": {"status": "approved", "reference-id": "P3", "created-at": "2026-01-01T00:00:00.000Z"}}  # fmt: skip
+    said = {"status": "approved", "reference-id": "P3", "created-at": "2026-01-01T00:00:00.000Z"}
+    inquiry = {"type": "inquiry", "id": "inq_1", "attributes": said}
     document = {"id-class": "pp", "country-code": "DE", "expiration-date": "2031-01-01"}
     return {
         "inquiry": inquiry,

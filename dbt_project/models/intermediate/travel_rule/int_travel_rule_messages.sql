@@ -44,7 +44,7 @@ by_chain as (
     count(distinct transfers.transfer_id) as candidate_count
   from messages
   inner join transfers
-    on messages.tx_hash = transfers.tx_hash
+    on {{ regex_replace('messages.tx_hash', '^0x', '') }} = {{ regex_replace('transfers.tx_hash', '^0x', '') }}
     and transfers.transfer_type_code = case messages.direction_code when 'outgoing' then 'withdrawal' else 'deposit' end
   inner join {{ ref('int_transfer_addresses') }} as addresses
     on transfers.transfer_id = addresses.transfer_id
