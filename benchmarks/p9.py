@@ -23,7 +23,7 @@ from benchmarks.measure import Comparison, Cost, Limit, Result, interleave, time
 
 FEEDS = (
     "exchange", "kyc", "bank", "onchain", "chainalysis", "trm", "elliptic", "watchlists",
-    "cases", "tagpacks", "prices", "behaviour",
+    "cases", "tagpacks", "prices", "travel_rule", "behaviour",
 )  # fmt: skip
 DBT, SCRIPT, RUN = "dbt build", "the same SQL as a script", "plumbline run, empty day"
 BUILD_GOAL = 1.05

@@ -4,7 +4,7 @@ Belongs here: from deliveries to the feed's dlt resources. Formats of others hav
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 import numpy as np
@@ -28,33 +28,38 @@ def resources(
     bucket_url: str | None,
     start: date | None,
     end: date | None,
-    vendors: Extracted | None = None,
+    *,
+    schemas: Mapping[str, pa.Schema] | None = None,
+    beside: Extracted | None = None,
 ) -> list[DltResource]:
     """The feed's resources: one per table, then control_totals and rejects.
 
-    `start` and `end` keep business dates of a half-open window; extracts already loaded are left out. `vendors` is what
-    vendors of the feed brought for the same tables. Raises DeliveryError when a delivery must not be loaded as it
-    is."""
-    vendors = vendors or Extracted()
+    `start` and `end` keep business dates of a half-open window; extracts already loaded are left out. `schemas` adds
+    raw tables that no canonical file has, or widens one that files share with another source; `beside` is what that
+    source brought. Raises DeliveryError when a delivery must not be loaded as it is."""
+    beside = beside or Extracted()
     extraction = extract(feed, tables, bucket_url, start, end)
-    has_new = bool(extraction.has_new or vendors.totals)
+    has_new = bool(extraction.has_new or beside.totals)
+    of_files = {table.name: table for table in tables}
 
-    def rows(table: Table) -> Iterator[pa.Table]:
-        yield from extraction.rows(table)
-        yield from vendors.tables.get(table.name, ())
+    def rows(name: str) -> Iterator[pa.Table]:
+        if name in of_files:
+            yield from extraction.rows(of_files[name])
+        yield from beside.tables.get(name, ())
 
     def totals() -> Iterator[pa.Table]:
         yield from extraction.totals()
-        yield control_totals.to_table(vendors.totals)
+        yield control_totals.to_table(beside.totals)
 
     def rejected() -> Iterator[pa.Table]:
         yield from extraction.rejects()
-        yield rejects.to_table(vendors.rejects)
+        yield rejects.to_table(beside.rejects)
 
+    shapes = {table.name: table.schema for table in tables} | dict(schemas or {})
     return [
         *(
-            records.resource(table.name, table.schema, lambda table=table: rows(table), has_new=has_new)
-            for table in tables
+            records.resource(name, schema, lambda name=name: rows(name), has_new=has_new)
+            for name, schema in shapes.items()
         ),
         records.resource("control_totals", control_totals.SCHEMA, totals, has_new=has_new),
         records.resource("rejects", rejects.SCHEMA, rejected, has_new=has_new),

@@ -5,6 +5,7 @@ Belongs here: nothing about a particular format. Canonical files have `canonical
 
 import gc
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from ingestion.deliveries import MANIFEST, DeliveredFile, Delivery, DeliveryErro
 # Where nothing says when something became known it counts as known from the beginning: any other constant would hide
 # it from a look-back, and the clock would give another warehouse at each rebuild.
 ALWAYS_KNOWN = datetime(1970, 1, 1)
+_MOMENT = re.compile(rb'"(?:updated|created|received)_?at"\s*:\s*"([0-9T:.+Z-]{19,40})"', re.IGNORECASE)
 
 
 @dataclass
@@ -116,6 +118,18 @@ def find(
         file = DeliveredFile(path, path.name, table, uri, f"{uri}:{digest[:16]}")
         found.append(Delivery(path.parent, uri, moment, moment.date(), [file]))
     return sorted(found, key=lambda delivery: (delivery.known_at, delivery.delivery_id))
+
+
+def newest_moment(raw: bytes) -> datetime:
+    """The latest time that a record of a file of JSON says of itself (created, updated or received at; naive UTC);
+    ALWAYS_KNOWN where none can be read."""
+    moments = [ALWAYS_KNOWN]
+    for found in _MOMENT.findall(raw):
+        try:
+            moments.append(records.utc(datetime.fromisoformat(found.decode())))
+        except (ValueError, OverflowError):
+            continue
+    return max(moments)
 
 
 def has_deliveries(bucket: Path) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from orchestration import progress
 
-FILE_FEEDS = ("exchange", "kyc", "bank", "onchain", "cases", "tagpacks", "prices", "behaviour")
+FILE_FEEDS = ("exchange", "kyc", "bank", "onchain", "cases", "tagpacks", "prices", "travel_rule", "behaviour")
 # Pseudonyms in the sandbox hide nobody; a real exchange sets its own secret.
 SANDBOX_PSEUDONYM_KEY = "sandbox"
 
@@ -105,7 +105,7 @@ def every_feed(folder: Path, url: str) -> dict[str, str]:
     """dlt's configuration of what a default run leaves out, on the sandbox server at `url`."""
     return {
         f"SOURCES__{feed}__{setting}".upper(): value
-        for settings_of in (_risk_vendors, _watchlists, _case_systems)
+        for settings_of in (_risk_vendors, _watchlists, _case_systems, _identity_vendors)
         for feed, settings in settings_of(folder, url).items()
         for setting, value in settings.items()
     }
@@ -148,5 +148,26 @@ def _case_systems(_folder: Path, url: str) -> dict[str, dict[str, str]]:
             "marble_api_key": marble.KEY,
             "unit21_base_url": f"{url}{unit21.PATH}/v1",
             "unit21_api_key": unit21.KEY,
+        }
+    }
+
+
+def _identity_vendors(folder: Path, url: str) -> dict[str, dict[str, str]]:
+    from sandbox.vendor import onfido, persona, sumsub
+
+    kept = folder / "webhooks"
+    return {
+        "kyc": {
+            "sumsub_api_url": url + sumsub.SUMSUB_PATH,
+            "sumsub_api_key": sumsub.APP_TOKEN,
+            "sumsub_api_secret": sumsub.SECRET,
+            "sumsub_webhooks_url": str(sumsub.webhooks(folder, kept / "sumsub")),
+            "sumsub_webhook_secret": sumsub.WEBHOOK_SECRET,
+            "onfido_api_url": url + onfido.ONFIDO_PATH,
+            "onfido_api_key": onfido.TOKEN,
+            "onfido_webhooks_url": str(onfido.webhooks(folder, kept / "onfido")),
+            "onfido_webhook_secret": onfido.WEBHOOK_SECRET,
+            "persona_api_url": url + persona.PERSONA_PATH,
+            "persona_api_key": persona.KEY,
         }
     }

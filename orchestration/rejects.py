@@ -20,7 +20,7 @@ from orchestration.home import home
 from orchestration.resources import open_warehouse
 
 # A reason quotes the value it could not read, which in these feeds may be a person's (as in marts.fct_rejects).
-PERSONAL = ("kyc", "bank", "cases")
+PERSONAL = ("kyc", "bank", "cases", "behaviour", "travel_rule")
 
 
 def open_rejects(feed: str | None = None) -> list[dict[str, Any]]:

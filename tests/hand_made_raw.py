@@ -10,7 +10,7 @@ import yaml
 
 FEEDS = (
     "exchange", "kyc", "bank", "onchain", "chainalysis", "trm", "elliptic", "watchlists",
-    "cases", "tagpacks", "prices", "behaviour",
+    "cases", "tagpacks", "prices", "travel_rule", "behaviour",
 )  # fmt: skip
 FIXTURES = Path(__file__).parent / "fixtures"
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -22,5 +22,5 @@ qualify row_number() over (
 
 {#- The feeds, in the order in which summaries show them. -#}
 {%- macro feeds() -%}
-  {{ return(['exchange', 'kyc', 'bank', 'onchain', 'chainalysis', 'trm', 'elliptic', 'watchlists', 'cases', 'tagpacks', 'prices', 'behaviour']) }}
+  {{ return(['exchange', 'kyc', 'bank', 'onchain', 'chainalysis', 'trm', 'elliptic', 'watchlists', 'cases', 'tagpacks', 'prices', 'travel_rule', 'behaviour']) }}
 {%- endmacro -%}

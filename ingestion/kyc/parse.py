@@ -1,4 +1,6 @@
-"""The canonical KYC tables. Each row is the party or account as it stood from `valid_from_at` (UTC) on."""
+"""The canonical KYC tables. A row is the party, account, document or review as it stood from `valid_from_at` (UTC) on.
+
+Vendors' documents and reviews land in the same tables, with the vendor's own codes (`vendors.py`)."""
 
 from ingestion.tabular import BOOLEAN, DATE, MONEY, TIMESTAMP, Column, Table
 
@@ -44,4 +46,49 @@ ACCOUNTS = Table(
     event="valid_from_at",
 )
 
-TABLES = (PARTIES, ACCOUNTS)
+DOCUMENTS = Table(
+    "documents",
+    (
+        Column("document_id", required=True),
+        Column("party_id", required=True),
+        Column("vendor_code", required=True),
+        Column("applicant_id"),
+        Column("review_id"),
+        Column(
+            "document_type_code",
+            required=True,
+            codes=("passport", "id_card", "driving_licence", "residence_permit", "other"),
+        ),
+        Column("country_code", **_COUNTRY),
+        Column("issued_date", DATE),
+        Column("expiry_date", DATE),
+        Column("valid_from_at", TIMESTAMP, required=True),
+    ),
+    key=("document_id",),
+    event="valid_from_at",
+)
+
+REVIEWS = Table(
+    "reviews",
+    (
+        Column("review_id", required=True),
+        Column("party_id", required=True),
+        Column("vendor_code", required=True),
+        Column("applicant_id"),
+        Column("review_type_code", required=True, codes=("identity", "watchlist", "pep", "adverse_media")),
+        Column("level_name"),
+        Column("status_code", required=True, codes=("pending", "on_hold", "completed")),
+        Column("answer_code", codes=("approved", "rejected", "retry")),
+        Column("reject_type_code"),
+        Column("reject_labels"),
+        Column("risk_labels"),
+        Column("has_pep_hit", BOOLEAN),
+        Column("has_watchlist_hit", BOOLEAN),
+        Column("reviewed_at", TIMESTAMP),
+        Column("valid_from_at", TIMESTAMP, required=True),
+    ),
+    key=("review_id",),
+    event="valid_from_at",
+)
+
+TABLES = (PARTIES, ACCOUNTS, DOCUMENTS, REVIEWS)

@@ -45,7 +45,7 @@ AFTER = dict.fromkeys(
 )
 FEEDS = (
     "exchange", "kyc", "bank", "onchain", "chainalysis", "trm", "elliptic", "watchlists",
-    "cases", "tagpacks", "prices", "behaviour",
+    "cases", "tagpacks", "prices", "travel_rule", "behaviour",
 )  # fmt: skip
 
 ACCOUNTING = {

@@ -19,10 +19,13 @@ from aiohttp import web
 
 from sandbox.vendor import marble, unit21
 from sandbox.vendor.elliptic import ELLIPTIC_PATH, Elliptic
-from sandbox.vendor.faults import CONTROL_PATH, Faults, Limit, reset_at, retry_after
+from sandbox.vendor.faults import CONTROL_PATH, Faults, Limit, reset_at, reset_in, retry_after
 from sandbox.vendor.kyt import KYT_PATH, TOKEN, Kyt
+from sandbox.vendor.onfido import ONFIDO_PATH, Onfido
+from sandbox.vendor.persona import PERSONA_PATH, Persona
 from sandbox.vendor.publications import PATHS, ListFaults, Publications
 from sandbox.vendor.risk import RISK_PATH, SANCTIONS_PATH, Risk
+from sandbox.vendor.sumsub import SUMSUB_PATH, Sumsub
 from sandbox.vendor.trm import TRM_PATH, Trm
 
 READY = "vendor sandbox listening on "
@@ -49,6 +52,9 @@ class Vendor:
         self.mount(ELLIPTIC_PATH, lambda: Elliptic(world_dir), reset_at)
         self.mount(marble.PATH, lambda: marble.Marble(world_dir))
         self.mount(unit21.PATH, lambda: unit21.Unit21(world_dir))
+        self.mount(SUMSUB_PATH, lambda: Sumsub(world_dir))
+        self.mount(ONFIDO_PATH, lambda: Onfido(world_dir))
+        self.mount(PERSONA_PATH, lambda: Persona(world_dir), reset_in)
         self.publications = Publications(world_dir, list_faults)
         for path in PATHS:
             self.mount(path, lambda: self.publications)

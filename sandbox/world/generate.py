@@ -33,6 +33,7 @@ from sandbox.world.prices import make_prices
 from sandbox.world.sanctions import make_sanctions
 from sandbox.world.screening import mark_unscreened, write_vendor
 from sandbox.world.streams import Streams
+from sandbox.world.travel_rule import write_travel_rule
 from sandbox.world.truth import Label, labels_of, write_truth
 
 LATE_SHARE = 0.0015
@@ -118,6 +119,7 @@ def generate(
     summary.rows["tagpacks"] = {"tags": write_tagpacks(landing / "tagpacks", parties, calendar, streams)}
     summary.rows["prices"] = {"rates": write_prices(landing / "prices", prices, calendar)}
     summary.rows["cases"] = {"outcomes": write_cases(landing / "cases", planter.cases, people, calendar, streams)}
+    write_travel_rule(landing / "travel_rule", ledger, people, parties, prices, calendar, streams)
     tell("vendor answers")
     summary.rows["vendor"] = {
         "transfers": write_vendor(directory / "vendor", ledger, chain, people, parties, prices, calendar, streams)

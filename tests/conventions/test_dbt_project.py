@@ -14,7 +14,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = REPOSITORY / "dbt_project"
 CHECKS = REPOSITORY / "checks"
 PREFIX = {
-    "staging": r"stg_[a-z]+__[a-z_0-9]+",
+    "staging": r"stg_[a-z]+(_[a-z]+)*__[a-z_0-9]+",
     "intermediate": r"int_[a-z_0-9]+",
     "features": r"feat_[a-z_]+__[a-z_0-9]+",
     "scenarios": r"scn_tm\d\d_[a-z_0-9]+",

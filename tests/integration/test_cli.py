@@ -11,7 +11,7 @@ from orchestration import accounting, run_lock
 
 FEEDS = {
     "exchange", "kyc", "bank", "onchain", "chainalysis", "trm", "elliptic", "watchlists",
-    "cases", "tagpacks", "prices", "behaviour",
+    "cases", "tagpacks", "prices", "travel_rule", "behaviour",
 }  # fmt: skip
 SCENARIOS = {"TM01", "TM06", "TM09", "TM14", "TM28", "TM45"}
 HOLD = """

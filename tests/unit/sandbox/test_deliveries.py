@@ -76,7 +76,7 @@ def test_progress_is_told(tmp_path: Path):
 def test_every_manifest_lists_exactly_the_files_beside_it(world: Path):
     found = manifests(world)
     assert {folder.parent.name for folder, _ in found} == {
-        "exchange", "kyc", "bank", "onchain", "ofac", "cases", "tagpacks", "prices", "behaviour",
+        "exchange", "kyc", "bank", "onchain", "ofac", "cases", "tagpacks", "prices", "travel_rule", "behaviour",
     }  # fmt: skip
     for folder, manifest in found:
         names = sorted(f["name"] for f in manifest["files"])

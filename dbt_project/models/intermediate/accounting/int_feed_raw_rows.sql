@@ -15,6 +15,14 @@ union all
 union all
 {{ raw_hop('kyc', 'accounts', ['account_id', 'valid_from_at'], hash_key='r.account_id') }}
 union all
+{{ raw_hop('kyc', 'documents', ['vendor_code', 'document_id'], hash_key='r.document_id') }}
+union all
+{{ raw_hop('kyc', 'reviews', ['vendor_code', 'review_id'], hash_key='r.review_id') }}
+union all
+{{ raw_hop('kyc', 'applicants', ['vendor_code', 'applicant_id']) }}
+union all
+{{ raw_hop('kyc', 'webhooks', ['vendor_code', 'webhook_id']) }}
+union all
 {{ raw_hop('bank', 'statements', ['statement_id']) }}
 union all
 {{ raw_hop('bank', 'entries', ['entry_id'], day='coalesce(r.booking_date, r.value_date)', asset='upper(trim(r.ccy_code))', amount='r.amount', hash_key='r.entry_id', hash_amount='r.amount') }}
@@ -76,3 +84,7 @@ union all
 {{ raw_hop('cases', 'records', ['vendor_code', 'record_type_code', 'record_id'], hash_key='r.record_id') }}
 union all
 {{ raw_hop('behaviour', 'events', ['event_id'], hash_key='r.event_id') }}
+union all
+{{ raw_hop('travel_rule', 'messages', ['message_id']) }}
+union all
+{{ raw_hop('travel_rule', 'persons', ['message_id', 'person_no']) }}

@@ -1,3 +1,4 @@
+{%- set reviewed = '(select distinct vendor_code, applicant_id from ' ~ ref('int_kyc_reviews') ~ ')' -%}
 {%- set tokens -%}
 left join {{ ref('assets') }} as token on token.chain_code = 'ethereum' and token.token_address = s.token_address
 {%- endset -%}
@@ -44,6 +45,14 @@ union all
 {{ staged_hop('kyc', 'parties', ref('int_party_history'), 's.party_id = c.party_id and s.valid_from_at = c.valid_from_at', 'c.party_id') }}
 union all
 {{ staged_hop('kyc', 'accounts', ref('int_accounts'), 's.account_id = c.account_id', 'c.account_id') }}
+union all
+{{ staged_hop('kyc', 'documents', ref('int_kyc_documents'), 's.vendor_code = c.vendor_code and s.document_id = c.document_id', 'c.document_id') }}
+union all
+{{ staged_hop('kyc', 'reviews', ref('int_kyc_reviews'), 's.vendor_code = c.vendor_code and s.review_id = c.review_id', 'c.review_id') }}
+union all
+{{ staged_hop('kyc', 'applicants', reviewed, 's.vendor_code = c.vendor_code and s.applicant_id = c.applicant_id', 'c.applicant_id', out_of_scope="case when c.applicant_id is null then 'no_review' end") }}
+union all
+{{ staged_hop('kyc', 'webhooks', reviewed, 's.vendor_code = c.vendor_code and s.applicant_id = c.applicant_id', 'c.applicant_id', out_of_scope="'announcement'") }}
 union all
 {{ staged_hop('bank', 'statements', ref('int_bank_statements'), 's.statement_id = c.statement_id', 'c.statement_id') }}
 union all
@@ -106,3 +115,7 @@ union all
 {{ staged_hop('cases', 'records', ref('int_case_outcomes'), 's.case_id = c.case_id', 'c.case_id') }}
 union all
 {{ staged_hop('behaviour', 'events', ref('int_party_behaviour_events'), 's.event_id = c.event_id', 'c.event_id') }}
+union all
+{{ staged_hop('travel_rule', 'messages', ref('int_travel_rule_messages'), 's.message_id = c.message_id', 'c.message_id') }}
+union all
+{{ staged_hop('travel_rule', 'persons', ref('int_travel_rule_messages'), 's.message_id = c.message_id', 'c.message_id') }}

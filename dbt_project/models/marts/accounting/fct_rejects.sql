@@ -23,7 +23,7 @@ select
   {{ usd_amount('rejects.amount', 'rates.rate_usd') }} as amount_usd,
   rejects.reason_code,
   -- A reason quotes the value it could not read, which in these feeds may be a person's.
-  case when rejects.feed_code in ('kyc', 'bank', 'cases', 'behaviour') then rejects.reason_code else rejects.reason end as reason_text,
+  case when rejects.feed_code in ('kyc', 'bank', 'cases', 'behaviour', 'travel_rule') then rejects.reason_code else rejects.reason end as reason_text,
   rejects.first_seen_at,
   cast({{ days_between('rejects.first_seen_at', 'as_of.as_of_date') }} as bigint) as age_days
 from rejects

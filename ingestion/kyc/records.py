@@ -1,0 +1,171 @@
+"""What identity vendors' answers become: raw tables, and the few ways in which a value is read.
+
+Belongs here: shapes and readers all vendors share. What a vendor's answer looks like is in the module named after it.
+Reasons name members, never values: the values are personal data.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from ingestion.kyc.parse import DOCUMENTS, REVIEWS
+from ingestion.records import TIMESTAMP
+
+APPLICANTS = pa.schema(
+    [
+        pa.field("vendor_code", pa.string(), nullable=False),
+        pa.field("applicant_id", pa.string(), nullable=False),
+        pa.field("party_id", pa.string()),
+        pa.field("applicant_type_code", pa.string()),
+        pa.field("status_code", pa.string()),
+        pa.field("country_code", pa.string()),
+        pa.field("created_at", TIMESTAMP),
+        pa.field("updated_at", TIMESTAMP, nullable=False),
+        pa.field("answer_json", pa.string(), nullable=False),
+    ]
+)
+WEBHOOKS = pa.schema(
+    [
+        pa.field("vendor_code", pa.string(), nullable=False),
+        pa.field("webhook_id", pa.string(), nullable=False),
+        pa.field("event_type_code", pa.string(), nullable=False),
+        pa.field("applicant_id", pa.string()),
+        pa.field("event_at", TIMESTAMP, nullable=False),
+        pa.field("received_at", TIMESTAMP),
+        pa.field("body_json", pa.string(), nullable=False),
+    ]
+)
+
+
+def _widened(schema: pa.Schema) -> pa.Schema:
+    """A vendor may not know the customer by the exchange's id, nor say what kind of document it saw."""
+    free = ("party_id", "document_type_code")
+    return pa.schema([column.with_nullable(True) if column.name in free else column for column in schema])
+
+
+SCHEMAS = {
+    "documents": _widened(DOCUMENTS.schema),
+    "reviews": _widened(REVIEWS.schema),
+    "applicants": APPLICANTS,
+    "webhooks": WEBHOOKS,
+}
+
+
+class Unusable(Exception):
+    """A record that cannot be used; `code` for counting, the message for people, without any value of it."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+@dataclass
+class Reject:
+    """A record of an answer that cannot be used, for the table it was meant for."""
+
+    table: str
+    problem: Unusable
+    record: str
+
+
+@dataclass
+class Applicant:
+    """One applicant as a vendor answered about it: `text` is the answer whole, `known_at` (naive UTC) the latest moment
+    the vendor itself names."""
+
+    vendor: str
+    applicant_id: str
+    text: str
+    known_at: datetime
+    row: dict = field(default_factory=dict)
+    documents: list[dict] = field(default_factory=list)
+    reviews: list[dict] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+
+    def add(self, table: str, record: Any, make: Callable[..., dict], *given: Any) -> None:
+        """Adds what `make(record, *given)` says of the applicant to a table, or the record to the rejects where it
+        raises Unusable."""
+        shared = {"vendor_code": self.vendor, "applicant_id": self.applicant_id, "valid_from_at": self.known_at}
+        try:
+            getattr(self, table).append({"party_id": self.row["party_id"]} | shared | make(record, *given))
+        except Unusable as problem:
+            self.rejects.append(Reject(table, problem, json.dumps(record, ensure_ascii=True, default=str)))
+
+
+def parse(text: str | bytes) -> dict:
+    """A JSON object with exact numbers. Raises Unusable."""
+    try:
+        read = json.loads(text, parse_float=Decimal, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        raise Unusable("invalid_json", "the record is not JSON") from None
+    return mapping(read, "the record")
+
+
+def mapping(value: Any, member: str) -> dict:
+    """The JSON object; an absent one is empty. Raises Unusable."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise Unusable("invalid_record", f"{member} is no object")
+    return dict(value)
+
+
+def listed(value: Any, member: str) -> list:
+    """The JSON array; an absent one is empty. Raises Unusable."""
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise Unusable("invalid_record", f"{member} is no array")
+    return value
+
+
+def text(value: Any, member: str, required: bool = False) -> str | None:
+    """Text that a table can hold; blank is the same as absent. Raises Unusable."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        if required:
+            raise Unusable("missing_value", f"{member} is empty and required")
+        return None
+    if not isinstance(value, str):
+        raise Unusable("invalid_record", f"{member} is no text")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise Unusable("invalid_text", f"{member} has half a surrogate pair in it") from None
+    if "\0" in value:
+        raise Unusable("invalid_text", f"{member} has a NUL in it")
+    return value
+
+
+def instant(value: Any, member: str, required: bool = False) -> datetime | None:
+    """An ISO time as naive UTC; without an offset it is UTC. Raises Unusable."""
+    said = text(value, member, required)
+    if said is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(said)
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
+        raise Unusable("invalid_timestamp", f"{member} is no ISO time") from None
+
+
+def day(value: Any, member: str) -> date | None:
+    """An ISO date. Raises Unusable."""
+    said = text(value, member)
+    try:
+        return None if said is None else date.fromisoformat(said)
+    except ValueError:
+        raise Unusable("invalid_date", f"{member} is no ISO date") from None
+
+
+def labels(value: Any, member: str) -> str | None:
+    """A list of labels as sorted text joined by semicolons; None where there is none. Raises Unusable."""
+    return ";".join(sorted({text(one, member, required=True) for one in listed(value, member)})) or None
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")

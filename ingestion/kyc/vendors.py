@@ -1,0 +1,301 @@
+"""What identity vendors bring in one run: webhooks from files, applicants over HTTP, as rows, rejects and totals.
+
+Belongs here: what is asked, what is new, how it lands. Requests and answers of a vendor are in the module named after
+it.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from ingestion import control_totals, landing, pipeline, rejects
+from ingestion.deliveries import DeliveredFile, Delivery, DeliveryError
+from ingestion.kyc import count, onfido, persona, sumsub, webhooks
+from ingestion.kyc.records import SCHEMAS, Applicant, Reject, Unusable
+from ingestion.vendor import Refusal, Vendor, VendorError
+
+FEED = "kyc"
+PATTERNS = {"*.jsonl": "webhooks", "*.ndjson": "webhooks"}
+ENDPOINTS = {"sumsub": "/resources/applicants", "onfido": "/applicants", "persona": "/inquiries"}
+CONNECTIONS = 4
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How one vendor is reached; None or empty: not configured."""
+
+    vendor: str
+    api_url: str | None = None
+    api_key: str | None = None
+    api_secret: str | None = None
+    webhooks_url: str | None = None
+    webhook_secret: str | None = None
+
+    def needs(self, **given: str | None) -> None:
+        """Raises VendorError naming the settings that are missing."""
+        missing = [name for name, value in given.items() if not value]
+        if missing:
+            names = ", ".join(f"SOURCES__KYC__{self.vendor}_{name}".upper() for name in missing)
+            raise VendorError(f"{self.vendor.capitalize()} is configured without {names}: set it.")
+
+
+class Run:
+    """One reading of all configured vendors. Raises VendorError and DeliveryError."""
+
+    def __init__(self, start: date | None, end: date | None) -> None:
+        self._extracted = landing.Extracted()
+        self._start, self._end = start, end
+        self._done = pipeline.completed_extracts(FEED)
+        self._stored, self._events = _stored()
+
+    def load(self, settings: Settings) -> None:
+        """Adds what a vendor brings."""
+        if settings.webhooks_url:
+            settings.needs(webhook_secret=settings.webhook_secret)
+            self._webhooks(settings)
+        if settings.api_url:
+            {"sumsub": self._sumsub, "onfido": self._onfido, "persona": self._persona}[settings.vendor](settings)
+
+    def extracted(self) -> landing.Extracted:
+        """All of it, each table in one piece."""
+        tables = {name: [pa.concat_tables(parts)] for name, parts in self._extracted.tables.items()}
+        return landing.Extracted(tables, self._extracted.totals, self._extracted.rejects)
+
+    def _webhooks(self, settings: Settings) -> None:
+        found = landing.find(settings.webhooks_url, PATTERNS, _received_at, start=self._start, end=self._end)
+        for delivery, file in landing.pairs(found):
+            extract_id = f"{settings.vendor}/webhooks/{file.extract_id}"
+            if extract_id in self._done:
+                continue
+            land = _Landing(self._extracted, f"{settings.vendor}/webhooks/{file.uri}", extract_id, delivery.known_at)
+            raw, bodies = file.path.read_bytes(), {}
+            for line in raw.removeprefix(b"\xef\xbb\xbf").split(b"\n"):
+                if not line.strip():
+                    continue
+                try:
+                    webhook = webhooks.read(settings.vendor, line, settings.webhook_secret)
+                except Unusable as problem:
+                    land.reject(Reject("webhooks", problem, line.decode("utf-8", "backslashreplace")))
+                    continue
+                land.row("webhooks", webhook.row)
+                if settings.vendor == "onfido" and webhook.webhook_id not in bodies:
+                    self._document(land, webhook)
+                bodies[webhook.webhook_id] = webhook.body
+                if webhook.applicant_id:
+                    key = webhook.vendor, webhook.applicant_id
+                    self._events[key] = max(webhook.event_at, self._events.get(key, webhook.event_at))
+            totals = {"webhooks": _stated(delivery, file, count.lines(raw))}
+            if settings.vendor == "onfido":
+                totals["documents"] = count.documents_in(bodies.values()), "independent_count"
+            land.close(totals)
+
+    @staticmethod
+    def _document(land: "_Landing", webhook: webhooks.Webhook) -> None:
+        try:
+            if document := onfido.webhook_document(webhook.content):
+                land.row("documents", document)
+        except Unusable as problem:
+            land.reject(Reject("documents", problem, webhook.body))
+
+    def _sumsub(self, settings: Settings) -> None:
+        """Applicants that a webhook spoke of later than what is stored of them, in the order of the events."""
+        settings.needs(api_key=settings.api_key, api_secret=settings.api_secret)
+        asked = sorted(
+            (event_at, applicant_id)
+            for (vendor, applicant_id), event_at in self._events.items()
+            if vendor == sumsub.VENDOR
+            and not self._is_stored(vendor, applicant_id, event_at)
+            and _refused_id(vendor, applicant_id, event_at) not in self._done
+        )
+        found: list[Applicant] = []
+        auth = sumsub.Signed(settings.api_key, settings.api_secret)
+        with (
+            Vendor(FEED, "Sumsub", settings.api_url, prefix="sumsub_", auth=auth) as vendor,
+            ThreadPoolExecutor(CONNECTIONS) as pool,
+        ):
+            answers = list(pool.map(lambda one: sumsub.fetch(vendor, one[1]), asked))
+        for (event_at, applicant_id), answer in zip(asked, answers, strict=True):
+            try:
+                if isinstance(answer, Refusal):
+                    raise Unusable("refused", f"the vendor does not give the applicant (HTTP {answer.status})")
+                found.append(sumsub.applicant(answer, applicant_id, event_at))
+            except Unusable as problem:
+                shown = "" if isinstance(answer, Refusal) else answer.decode("utf-8", "backslashreplace")
+                self._refused(settings.vendor, applicant_id, event_at, problem, shown)
+        self._applicants(settings.vendor, found, [])
+
+    def _onfido(self, settings: Settings) -> None:
+        settings.needs(api_key=settings.api_key)
+        auth = onfido.Token(settings.api_key)
+        with Vendor(FEED, "Onfido", settings.api_url, prefix="onfido_", auth=auth) as vendor:
+            found, rejected = onfido.fetch(vendor)
+        self._applicants(settings.vendor, found, rejected)
+
+    def _persona(self, settings: Settings) -> None:
+        settings.needs(api_key=settings.api_key)
+        auth = persona.Bearer(settings.api_key)
+        with Vendor(
+            FEED,
+            "Persona",
+            settings.api_url,
+            prefix="persona_",
+            auth=auth,
+            headers=persona.HEADERS,
+            per_minute=persona.PER_MINUTE,
+        ) as vendor:
+            found, rejected = persona.fetch(vendor, lambda *one: self._is_stored(persona.VENDOR, *one))
+        self._applicants(settings.vendor, found, rejected)
+
+    def _is_stored(self, vendor: str, applicant_id: str, updated_at: datetime) -> bool:
+        stored = self._stored.get((vendor, applicant_id))
+        return stored is not None and updated_at <= stored[0]
+
+    def _applicants(self, vendor: str, found: list[Applicant], rejected: list[Reject]) -> None:
+        """Lands the applicants that are not stored as they are, an extract per day on which they became known."""
+        by_day: dict[date, list[Applicant]] = defaultdict(list)
+        for one in found:
+            _, digests = self._stored.get((vendor, one.applicant_id), (None, ()))
+            if _digest(one.text) not in digests:
+                by_day[one.known_at.date()].append(one)
+        for day, ones in sorted(by_day.items()):
+            digest = _digest(*sorted(one.applicant_id + _digest(one.text) for one in ones))
+            known_at = max(one.known_at for one in ones)
+            extract_id = f"{vendor}/applicants/{day}:{digest[:16]}"
+            if extract_id in self._done:
+                continue
+            land = _Landing(self._extracted, ENDPOINTS[vendor], extract_id, known_at)
+            for one in ones:
+                land.row("applicants", one.row, one.known_at)
+                for table in ("documents", "reviews"):
+                    for row in getattr(one, table):
+                        land.row(table, row, one.known_at)
+                for reject in one.rejects:
+                    land.reject(reject)
+            land.close({"applicants": len(ones)} | count.of_answers(vendor, (one.text for one in ones)))
+        if rejected:
+            self._list_rejects(vendor, found, rejected)
+
+    def _list_rejects(self, vendor: str, found: list[Applicant], rejected: list[Reject]) -> None:
+        """Elements of lists that belong to no applicant: an extract of their own, known with the newest of the list."""
+        known_at = max((one.known_at for one in found), default=landing.ALWAYS_KNOWN)
+        digest = _digest(*sorted(reject.table + reject.record for reject in rejected))
+        extract_id = f"{vendor}/unusable:{digest[:16]}"
+        if extract_id in self._done:
+            return
+        land = _Landing(self._extracted, ENDPOINTS[vendor], extract_id, known_at)
+        totals: dict[str, int] = defaultdict(int)
+        for reject in rejected:
+            land.reject(reject)
+            totals[reject.table] += 1
+        land.close(totals)
+
+    def _refused(self, vendor: str, applicant_id: str, event_at: datetime, problem: Unusable, shown: str) -> None:
+        """An applicant that was announced and cannot be had, with all that its answer holds."""
+        land = _Landing(self._extracted, ENDPOINTS[vendor], _refused_id(vendor, applicant_id, event_at), event_at)
+        totals = {"applicants": 1} | count.of_answers(vendor, [shown])
+        record = shown or f'{{"applicantId": "{applicant_id}"}}'
+        for table, rows in totals.items():
+            for number in range(rows):
+                land.reject(Reject(table, problem, record if table == "applicants" else f'{{"number": {number + 1}}}'))
+        land.close(totals)
+
+
+class _Landing:
+    """The rows, rejects and totals of one extract."""
+
+    def __init__(self, extracted: landing.Extracted, source_uri: str, extract_id: str, known_at: datetime) -> None:
+        self._extracted, self._source_uri, self._extract_id = extracted, source_uri, extract_id
+        self._known_at = known_at
+        self._rows: dict[tuple[str, datetime], list[dict]] = defaultdict(list)
+        self._numbers: dict[str, int] = defaultdict(int)
+
+    def row(self, table: str, row: dict, known_at: datetime | None = None) -> None:
+        self._numbers[table] += 1
+        self._rows[table, known_at or self._known_at].append({**row, "_record_no": self._numbers[table]})
+
+    def reject(self, reject: Reject) -> None:
+        self._numbers[reject.table] += 1
+        self._extracted.rejects.append(
+            rejects.row(
+                feed_code=FEED,
+                table_name=reject.table,
+                extract_id=self._extract_id,
+                record_no=self._numbers[reject.table],
+                reason_code=reject.problem.code,
+                reason=str(reject.problem),
+                raw_record=reject.record.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
+                or "(empty)",
+                first_seen_at=self._known_at,
+                event_date=self._known_at.date(),
+            )
+        )
+
+    def close(self, totals: dict[str, int | tuple[int, str]]) -> None:
+        """Hands the rows over, with what was counted apart from them."""
+        for (table, known_at), rows in sorted(self._rows.items()):
+            self._extracted.add(table, landing.to_table(rows, SCHEMAS[table], known_at, self._extract_id))
+        for table, total in totals.items():
+            source_rows, captured_by = total if isinstance(total, tuple) else (total, "independent_count")
+            self._extracted.totals.append(
+                control_totals.row(
+                    extract_id=self._extract_id,
+                    feed_code=FEED,
+                    table_name=table,
+                    source_rows=source_rows,
+                    captured_by=captured_by,
+                    source_uri=self._source_uri,
+                    known_at=self._known_at,
+                )
+            )
+
+
+def _stated(delivery: Delivery, file: DeliveredFile, counted: int) -> tuple[int, str]:
+    """The manifest's number of webhooks, else the count."""
+    if file.manifest_rows is None:
+        return counted, "independent_count"
+    if file.manifest_totals:
+        raise DeliveryError(f"{file.path}: webhooks have no totals by day or asset, state `rows` alone.")
+    return file.manifest_rows, "manifest"
+
+
+def _received_at(path: Path) -> datetime:
+    return landing.newest_moment(path.read_bytes())
+
+
+def _refused_id(vendor: str, applicant_id: str, event_at: datetime) -> str:
+    return f"{vendor}/applicants/{applicant_id}:refused@{event_at.isoformat()}"
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+
+
+def _stored() -> tuple[dict[tuple[str, str], tuple[datetime, set[str]]], dict[tuple[str, str], datetime]]:
+    """By vendor and applicant what completed loads brought: the latest moment and the digests of the answers; and the
+    latest event that a webhook spoke of."""
+    applicants = "max(updated_at), list(distinct sha256(answer_json))"
+    stored = {(v, a): (at, set(digests)) for v, a, at, digests in _query("applicants", applicants)}
+    return stored, {(v, a): at for v, a, at in _query("webhooks", "max(event_at)") if a}
+
+
+def _query(table: str, columns: str) -> Iterable[tuple]:
+    if not pipeline.warehouse_path().exists():
+        return []
+    schema = pipeline.dataset(FEED)
+    with pipeline.warehouse() as connection:
+        present = connection.execute(
+            "select count(*) from information_schema.tables where table_schema = ? and table_name in (?, '_dlt_loads')",
+            [schema, table],
+        ).fetchone()[0]
+        if present < 2:
+            return []
+        return connection.execute(
+            f"select vendor_code, applicant_id, {columns} from {schema}.{table} "  # noqa: S608 (names of this module)
+            f"where _dlt_load_id in (select load_id from {schema}._dlt_loads where status = 0) group by all"
+        ).fetchall()

@@ -1,0 +1,112 @@
+"""Travel-rule messages: IVMS101 payloads in an envelope that names the transfer, in JSON and JSON-lines files.
+
+An extract is one file. A file lying outside a delivery folder was known at the newest time a message in it gives.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from pathlib import Path
+
+import dlt
+from dlt.extract import DltResource
+
+from ingestion import control_totals, landing, rejects
+from ingestion.deliveries import DeliveredFile, Delivery, not_yet_loaded
+from ingestion.pipeline import completed_extracts
+from ingestion.travel_rule import count
+from ingestion.travel_rule.parse import MESSAGES, PERSONS, Read, Unusable, read
+
+FEED = "travel_rule"
+PATTERNS = {"*.json": "messages", "*.jsonl": "messages", "*.ndjson": "messages"}
+SCHEMAS = {"messages": MESSAGES, "persons": PERSONS}
+
+
+@dlt.source(name=FEED, section=FEED)
+def travel_rule_source(
+    bucket_url: str | None = None, start: date | None = None, end: date | None = None
+) -> Iterable[DltResource]:
+    """The new message files below `bucket_url`, whose business date lies in the half-open window [start, end)."""
+    found = landing.find(bucket_url, PATTERNS, _known_at, start=start, end=end)
+    new = landing.pairs(not_yet_loaded(found, completed_extracts(FEED))) if found else []
+    return landing.resources(FEED, SCHEMAS, bool(new), lambda: _extract(new))
+
+
+def _known_at(path: Path) -> datetime:
+    return landing.newest_moment(path.read_bytes())
+
+
+def _extract(new: list[tuple[Delivery, DeliveredFile]]) -> landing.Extracted:
+    extracted = landing.Extracted()
+    for delivery, file in new:
+        raw, is_lines = file.path.read_bytes(), file.path.suffix != ".json"
+        messages, persons = [], []
+        number = person_number = 0
+        with landing.no_garbage_collection():
+            for number, record in enumerate(read(raw, is_lines), 1):
+                if record.problem is None:
+                    messages.append({**record.message, "_record_no": number})
+                    for person in record.persons:
+                        person_number += 1
+                        persons.append({**person, "_record_no": person_number})
+                else:
+                    person_number = _reject(extracted, delivery, file, number, person_number, record)
+        for table, rows in (("messages", messages), ("persons", persons)):
+            extracted.add(table, landing.to_table(rows, SCHEMAS[table], delivery.known_at, file.extract_id))
+        extracted.totals += _totals(delivery, file, raw, is_lines)
+    return extracted
+
+
+def _reject(
+    extracted: landing.Extracted, delivery: Delivery, file: DeliveredFile, number: int, last_person: int, record: Read
+) -> int:
+    """Rejects the message and everybody in it; returns the number of the last person of the file so far."""
+    _add_reject(extracted, delivery, file, "messages", number, record.problem, record.text)
+    named = count.persons(record.text.encode("utf-8", "surrogatepass"))
+    for person in range(last_person + 1, last_person + named + 1):
+        where = f'{{"in_message_record_no": {number}}}'
+        _add_reject(extracted, delivery, file, "persons", person, record.problem, where)
+    return last_person + named
+
+
+def _add_reject(
+    extracted: landing.Extracted,
+    delivery: Delivery,
+    file: DeliveredFile,
+    table: str,
+    number: int,
+    problem: Unusable,
+    text: str,
+) -> None:
+    extracted.rejects.append(
+        rejects.row(
+            feed_code=FEED,
+            table_name=table,
+            extract_id=file.extract_id,
+            record_no=number,
+            reason_code=problem.code,
+            reason=str(problem),
+            raw_record=text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode(),
+            first_seen_at=delivery.known_at,
+            event_date=delivery.business_date,
+        )
+    )
+
+
+def _totals(delivery: Delivery, file: DeliveredFile, raw: bytes, is_lines: bool) -> list[dict]:
+    """The manifest's totals; for a table it says nothing of, the patterns' count."""
+    stated = [] if file.manifest_totals is None else control_totals.from_manifest(FEED, delivery, file)
+    named = {total["table_name"] for total in stated}
+    counted = {"messages": count.messages(raw, is_lines), "persons": count.persons(raw)}
+    return stated + [
+        control_totals.row(
+            extract_id=file.extract_id,
+            feed_code=FEED,
+            table_name=table,
+            source_rows=rows,
+            captured_by="independent_count",
+            source_uri=file.uri,
+            known_at=delivery.known_at,
+        )
+        for table, rows in counted.items()
+        if table not in named
+    ]
