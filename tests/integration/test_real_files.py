@@ -47,7 +47,9 @@ def test_it_reconciles(real_run):
 
 def test_ofac_history_between_the_two_publications(real_run):
     _, warehouse = real_run
-    changes = warehouse.execute("select change_code, count(*) from marts.fct_watchlist_changes where list_code = 'ofac_sdn' group by 1").fetchall()
+    changes = warehouse.execute(
+        "select change_code, count(*) from marts.fct_watchlist_changes where list_code = 'ofac_sdn' group by 1"
+    ).fetchall()
     assert dict(changes) == {"added": 1_858, "removed": 261, "changed": 836}
     mentions = warehouse.execute(
         "select published_at, count(*) filter (not is_overflow), count(*) "
