@@ -105,7 +105,8 @@ def landed(feed: str, table: str, columns: str) -> list[tuple]:
         try:
             return connection.execute(
                 f'select {columns} from "{schema}"."{table}" where _dlt_load_id in '  # noqa: S608 (names of our own code)
-                f'(select load_id from "{schema}"._dlt_loads where status = 0) order by _known_at, _extract_id, _record_no'
+                f'(select load_id from "{schema}"._dlt_loads where status = 0) '
+                "order by _known_at, _extract_id, _record_no"
             ).fetchall()
         except duckdb.CatalogException:
             return []

@@ -1,7 +1,7 @@
 """Elliptic: counterparty addresses and crypto movements analysed, and what the vendor screened again since.
 
-Belongs here: the feed's dlt source. Requests are in `screening`, their signature in `signing`, records in `parse`, shapes
-in `schemas`.
+Belongs here: the feed's dlt source. Requests are in `screening`, their signature in `signing`, records in `parse`,
+shapes in `schemas`.
 """
 
 import logging

@@ -1,7 +1,7 @@
 """Elliptic analyses as records: pure functions from parsed JSON to exact values.
 
-On wallets `evaluation_detail` and `contributions` are objects of two sides, on transactions plain lists; both land in the
-same rows, with the side where the vendor says one. `Unreadable` carries the reason as a sentence.
+On wallets `evaluation_detail` and `contributions` are objects of two sides, on transactions plain lists; both land in
+the same rows, with the side where the vendor says one. `Unreadable` carries the reason as a sentence.
 """
 
 from collections.abc import Iterator

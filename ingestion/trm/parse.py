@@ -1,7 +1,7 @@
 """TRM Labs answers as records: pure functions from parsed JSON to exact values, in the shapes of 2023 and of 2026.
 
-Volumes arrive as decimals written as text and stay exact. Members added since are named in `unknown_members`; the answer
-is kept whole. `Unreadable` carries the reason as a sentence.
+Volumes arrive as decimals written as text and stay exact. Members added since are named in `unknown_members`; the
+answer is kept whole. `Unreadable` carries the reason as a sentence.
 """
 
 from datetime import datetime

@@ -22,8 +22,9 @@ ADDRESS_SCREENINGS = pa.schema(
         pa.field("answer_json", pa.string(), nullable=False),
     ]
 )
-"""`screening_id` is ours: the vendor gives none. `risk_score_level_code` is the highest level of the answer, from the member that says so (2026) or else from its
-entities and indicators (2023). `ledger_known_at`: when the newest movement became known for which it was asked."""
+"""`screening_id` is ours: the vendor gives none. `risk_score_level_code` is the highest level of the answer, from the
+member that says so (2026) or else from its entities and indicators (2023). `ledger_known_at`: when the newest movement
+became known for which it was asked."""
 
 EXPOSURES = pa.schema(
     [

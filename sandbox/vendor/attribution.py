@@ -23,7 +23,7 @@ COMPLAINT, UNNAMED, SCAM = 9, 41, 18
 
 @dataclass
 class Known:
-    """An address and its dealings with the exchange. `category` is an id of the world's, None for an ordinary wallet."""
+    """An address and its dealings with the exchange. `category` is an id of the world's; None: an ordinary wallet."""
 
     address: str
     network: str

@@ -128,7 +128,8 @@ class Elliptic:
             raise EllipticError(
                 400, "BadRequestError", f"subject with hash, and type {' or '.join(types)} are required"
             )
-        identity = f"{asked['type']}|{plain(subject['hash'])}|{subject.get('output_address')}|{asked.get('customer_reference')}"
+        asked_about = (plain(subject["hash"]), subject.get("output_address"), asked.get("customer_reference"))
+        identity = "|".join(map(str, (asked["type"], *asked_about)))
         self._asked[identity] += 1
         answer = self._wallet(subject) if kind == "wallet" else self._transaction(subject, asked["type"])
         answer |= {
