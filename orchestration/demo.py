@@ -98,3 +98,15 @@ def sources(folder: Path, kyt_url: str, token: str) -> dict[str, str]:
     # Some of the sandbox's transfers are never finished: nobody waits for them as long as for the real vendor.
     settings |= {"SOURCES__CHAINALYSIS__POLL_SECONDS": "1.5"}
     return settings | {"PLUMBLINE_PSEUDONYM_KEY": os.environ.get("PLUMBLINE_PSEUDONYM_KEY") or SANDBOX_PSEUDONYM_KEY}
+
+
+def every_feed(folder: Path, url: str) -> dict[str, str]:
+    """dlt's configuration of what a default run leaves out, on the sandbox server at `url`: Chainalysis' two address
+    products (their key is the KYT key of `sources`, and one of their own)."""
+    from sandbox.vendor import risk
+
+    return {
+        "SOURCES__CHAINALYSIS__RISK_URL": url + risk.RISK_PATH,
+        "SOURCES__CHAINALYSIS__SANCTIONS_URL": url,
+        "SOURCES__CHAINALYSIS__SANCTIONS_API_KEY": risk.SANCTIONS_KEY,
+    }
