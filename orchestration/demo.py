@@ -112,9 +112,15 @@ def every_feed(folder: Path, url: str) -> dict[str, str]:
 
 
 def _risk_vendors(_folder: Path, url: str) -> dict[str, dict[str, str]]:
-    from sandbox.vendor import elliptic, trm
+    from sandbox.vendor import elliptic, risk, trm
 
     return {
+        # Chainalysis' two address products; the key of the first is the KYT key of `sources`.
+        "chainalysis": {
+            "risk_url": url + risk.RISK_PATH,
+            "sanctions_url": url,
+            "sanctions_api_key": risk.SANCTIONS_KEY,
+        },
         "trm": {"api_url": url + trm.TRM_PATH, "api_key": trm.TRM_KEY, "poll_seconds": "1.5"},
         "elliptic": {
             "api_url": f"{url}{elliptic.ELLIPTIC_PATH}/v2",
