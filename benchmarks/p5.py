@@ -135,6 +135,6 @@ def check_equal(mine: Path, theirs: Path) -> str:
         connection.execute(f"attach '{mine}' as mine (read_only)").fetchall()
         connection.execute(f"attach '{theirs}' as theirs (read_only)").fetchall()
         columns = ", ".join(SCHEMA.names)
-        connection.execute(f"create view cases as select {columns} from mine.raw_{FEED}.cases")  # noqa: S608 (ours)
+        connection.execute(f"create view cases as select {columns} from mine.raw_{FEED}.cases")  # noqa: S608 (names of this module)
         rows = assert_equal(connection, "cases", f"theirs.raw_{FEED}.cases", "cases")
     return f"all {rows:,} records equal in every column of the API"

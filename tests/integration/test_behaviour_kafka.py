@@ -374,3 +374,13 @@ def test_each_check_of_the_contracts_finds_its_defect(servers):
                 connection.execute(f"insert into raw_behaviour.{table} from saved.{table}")
             connection.execute("drop schema saved cascade")
     assert failing_checks() == set()
+
+
+def test_nobody_is_asked_when_the_definitions_are_read(home, monkeypatch):
+    from orchestration.assets.feeds import feed_assets
+
+    monkeypatch.setenv("SOURCES__BEHAVIOUR__BOOTSTRAP_SERVERS", "127.0.0.1:9")
+    monkeypatch.setattr(reader, "Consumer", None)  # to call it would be an error
+    keys = {key.path[-1] for key in feed_assets("behaviour").keys}
+    assert keys == {"events", "control_totals", "rejects", "_dlt_loads"}
+    assert pipeline.configured("behaviour")

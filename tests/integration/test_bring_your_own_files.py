@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from ingestion import cases, exchange, kyc, pipeline, prices
+from ingestion import behaviour, cases, exchange, kyc, pipeline, prices
 from ingestion.control_totals import record_hash
 from ingestion.tabular import type_name
 
 GUIDE = (Path(__file__).parents[2] / "docs/guide/bring-your-own-files.md").read_text(encoding="utf-8")
-MODULES = (exchange, kyc, cases, prices)
+MODULES = (exchange, kyc, cases, prices, behaviour)
 TABLES = [table for module in MODULES for table in module.TABLES]
 
 
