@@ -5,7 +5,7 @@ Belongs here: from deliveries to the feed's dlt resources. Formats of others hav
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -105,7 +105,15 @@ class Extraction:
             verdict = validate(table, raw)
             for row in sorted(verdict.problems):
                 delivery, file = chunk[positions[row]]
-                self._rejects.append(self._reject(table, delivery, file, int(numbers[row]), raw, verdict, row))
+                self._rejects.append(
+                    reject(
+                        self.feed, table, raw, verdict, row,
+                        extract_id=file.extract_id,
+                        record_no=int(numbers[row]),
+                        known_at=delivery.known_at,
+                        business_date=delivery.business_date,
+                    )
+                )  # fmt: skip
             yield _stamped(verdict, chunk, positions, numbers)
 
     def _malformed(self, table: Table, delivery: Delivery, file: DeliveredFile, row: MalformedRow) -> dict:
@@ -121,33 +129,38 @@ class Extraction:
             event_date=delivery.business_date,
         )
 
-    def _reject(
-        self,
-        table: Table,
-        delivery: Delivery,
-        file: DeliveredFile,
-        record_no: int,
-        raw: pa.Table,
-        verdict: Verdict,
-        row: int,
-    ) -> dict:
-        problems = verdict.problems[row]
-        values = {name: verdict.values.column(name)[row].as_py() for name in verdict.values.column_names}
-        stored = {name: _shown(raw.column(name)[row].as_py()) for name in raw.column_names}
-        event = values[table.event]
-        return rejects.row(
-            feed_code=self.feed,
-            table_name=table.name,
-            extract_id=file.extract_id,
-            record_no=record_no,
-            reason_code=problems[0][0],
-            reason="; ".join(sentence for _, sentence in problems),
-            raw_record=stored,
-            first_seen_at=delivery.known_at,
-            event_date=delivery.business_date if event is None else date(event.year, event.month, event.day),
-            asset_code=stored[table.asset] if table.asset else None,
-            amount=values[table.amount] if table.amount else None,
-        )
+
+def reject(
+    feed: str,
+    table: Table,
+    raw: pa.Table,
+    verdict: Verdict,
+    row: int,
+    *,
+    extract_id: str,
+    record_no: int,
+    known_at: datetime,
+    business_date: date,
+) -> dict:
+    """The reject of row number `row` of `raw`, which `verdict` has problems with. It counts on the day of its event;
+    where that cannot be read, on `business_date`."""
+    problems = verdict.problems[row]
+    values = {name: verdict.values.column(name)[row].as_py() for name in verdict.values.column_names}
+    stored = {name: _shown(raw.column(name)[row].as_py()) for name in raw.column_names}
+    event = values[table.event]
+    return rejects.row(
+        feed_code=feed,
+        table_name=table.name,
+        extract_id=extract_id,
+        record_no=record_no,
+        reason_code=problems[0][0],
+        reason="; ".join(sentence for _, sentence in problems),
+        raw_record=stored,
+        first_seen_at=known_at,
+        event_date=business_date if event is None else date(event.year, event.month, event.day),
+        asset_code=stored[table.asset] if table.asset else None,
+        amount=values[table.amount] if table.amount else None,
+    )
 
 
 def _chunks(files: list[tuple[Delivery, DeliveredFile]]) -> Iterable[list[tuple[Delivery, DeliveredFile]]]:

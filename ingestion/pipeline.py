@@ -18,6 +18,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from ingestion.deliveries import DeliveryError
 
+_WHERE = ("bucket_url", "base_url", "api_url", "ethereum_rpc_url", "bitcoin_rpc_url", "esplora_url", "etherscan_url", "blockscout_url")  # fmt: skip
 WAREHOUSE = "warehouse.duckdb"  # dbt's manifest pins the file stem as catalog name: only the directory may vary
 
 
@@ -35,9 +36,11 @@ def dataset(feed: str) -> str:
 
 
 def configured(feed: str) -> bool:
-    """Whether dlt's configuration says where the feed comes from (`bucket_url`, `base_url` or `api_url` of its
-    source)."""
-    return any(dlt.config.get(f"sources.{feed}.{key}") for key in ("bucket_url", "base_url", "api_url"))
+    """Whether dlt's configuration says where the feed comes from (a setting of its source named `..._url`, or a
+    database's `credentials`)."""
+    return any(dlt.config.get(f"sources.{feed}.{key}") for key in _WHERE) or bool(
+        dlt.secrets.get(f"sources.{feed}.credentials")
+    )
 
 
 def pipeline(feed: str) -> dlt.Pipeline:

@@ -2,6 +2,7 @@
 
 from ingestion.tabular import AMOUNT, TIMESTAMP, Column, Table
 
+FEED = "exchange"
 RAILS = ("crypto", "fiat")
 STATUSES = ("completed", "failed", "cancelled", "pending")
 

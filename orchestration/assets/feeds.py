@@ -76,7 +76,8 @@ def feed_assets(feed: str) -> AssetsDefinition:
     would lose the others.
     """
     # Empty addresses keep dlt from resolving configuration, and so from reading files, at import time.
-    addresses = {name: "" for name in signature(source_of(feed)).parameters if name.endswith("_url")}
+    names = signature(source_of(feed)).parameters
+    addresses = {name: "" for name in names if name.endswith("_url") or name == "credentials"}
     undecided = source_of(feed)(**addresses)
 
     @multi_asset(
