@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from dlt.extract import DltResource
 
-from ingestion import control_totals, independent_count, records, rejects
+from ingestion import addresses, control_totals, independent_count, records, rejects
 from ingestion.deliveries import DeliveredFile, Delivery, DeliveryError, deliveries, not_yet_loaded
 from ingestion.pipeline import completed_extracts
 from ingestion.tabular import MalformedRow, Table, read, stack
@@ -114,7 +114,7 @@ class Extraction:
                         business_date=delivery.business_date,
                     )
                 )  # fmt: skip
-            yield _stamped(verdict, chunk, positions, numbers)
+            yield _stamped(table, verdict, chunk, positions, numbers)
 
     def _malformed(self, table: Table, delivery: Delivery, file: DeliveredFile, row: MalformedRow) -> dict:
         return rejects.row(
@@ -175,13 +175,25 @@ def _chunks(files: list[tuple[Delivery, DeliveredFile]]) -> Iterable[list[tuple[
         yield chunk
 
 
+def with_checks(table: Table, values: pa.Table) -> pa.Table:
+    """The values with what the loader says about the addresses in them."""
+    if not table.addresses:
+        return values
+    columns = [values.column(name) for name in table.addresses]
+    return values.append_column("bad_checksums", addresses.bad_checksums(columns, values.column("chain_code")))
+
+
 def _stamped(
-    verdict: Verdict, chunk: list[tuple[Delivery, DeliveredFile]], positions: np.ndarray, numbers: np.ndarray
+    declared: Table,
+    verdict: Verdict,
+    chunk: list[tuple[Delivery, DeliveredFile]],
+    positions: np.ndarray,
+    numbers: np.ndarray,
 ) -> pa.Table:
     known_at = pa.array([delivery.known_at for delivery, _ in chunk], records.TIMESTAMP)
     extract_ids = pa.array([file.extract_id for _, file in chunk], pa.string())
     where = pa.array(positions)
-    table = verdict.values
+    table = with_checks(declared, verdict.values)
     for field, column in zip(
         records.COMMON, (known_at.take(where), extract_ids.take(where), pa.array(numbers, pa.int64())), strict=True
     ):

@@ -18,7 +18,10 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from ingestion.deliveries import DeliveryError
 
-_WHERE = ("bucket_url", "base_url", "api_url", "ethereum_rpc_url", "bitcoin_rpc_url", "esplora_url", "etherscan_url", "blockscout_url")  # fmt: skip
+_WHERE = (
+    *("bucket_url", "base_url", "api_url"),
+    *("ethereum_rpc_url", "bitcoin_rpc_url", "esplora_url", "etherscan_url", "blockscout_url"),
+)
 WAREHOUSE = "warehouse.duckdb"  # dbt's manifest pins the file stem as catalog name: only the directory may vary
 
 

@@ -39,6 +39,7 @@ DEPOSITS = Table(
     event="event_at",
     asset="asset_code",
     amount="amount",
+    addresses=("from_address", "to_address"),
 )
 
 WITHDRAWALS = Table(
@@ -64,6 +65,7 @@ WITHDRAWALS = Table(
     event="event_at",
     asset="asset_code",
     amount="amount",
+    addresses=("to_address",),
 )
 
 INTERNAL_TRANSFERS = Table(
@@ -114,6 +116,7 @@ ADDRESSES = Table(
     ),
     key=("address",),
     event="assigned_at",
+    addresses=("address",),
 )
 
 TABLES = (DEPOSITS, WITHDRAWALS, INTERNAL_TRANSFERS, TRADES, ADDRESSES)

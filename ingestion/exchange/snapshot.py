@@ -139,7 +139,7 @@ class _Load:
                 )
             )  # fmt: skip
         columns = (known, pa.array([ids[day] for day in written], pa.string()), pa.array(numbers, pa.int64()))
-        rows = verdict.values
+        rows = canonical.with_checks(table, verdict.values)
         for field, column in zip(records.COMMON, columns, strict=True):
             rows = rows.append_column(field, column)
         good = np.ones(rows.num_rows, dtype=bool)

@@ -374,5 +374,5 @@ def test_the_same_world_from_files_and_from_the_database_gives_the_same_staging_
     assert unexplained() == []
     for name, rows in wanted.items():
         assert staged(name) == rows, name
-    assert len(wanted["deposits"]) > 50 and all(wanted.values())
+    assert len(wanted["deposits"]) > 50 and len(wanted["addresses"]) > 50 and len(wanted["trades"]) > 50
     assert query("select count(*) from raw_exchange.deposits") > [(len(wanted["deposits"]),)]
