@@ -1,8 +1,8 @@
 """On-chain transfers: Blockchain ETL files (Ethereum, Bitcoin), recorded JSON-RPC answers of an Ethereum node, and live
 nodes and explorers.
 
-An extract is one file, a run of blocks of one day, or what an explorer newly lists of an address. A file lying outside a delivery folder was known when its newest block was mined; one that
-names no block time was always known.
+An extract is one file, a run of blocks of one day, or what an explorer newly lists of an address. A file lying outside
+a delivery folder was known when its newest block was mined; one that names no block time was always known.
 """
 
 from collections.abc import Callable, Iterable, Mapping

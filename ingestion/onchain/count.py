@@ -125,7 +125,8 @@ def rpc(raw: bytes, block_times: Mapping[int, int]) -> dict[str, Totals]:
 def ethereum_blocks(raw: bytes) -> Totals:
     """Blocks in a JSON-RPC body (a list of answers) by day."""
     totals = Totals("blocks")
-    for (seconds,) in _answers(raw, "select body->>'$.result.timestamp' from answer where body->'$.result.transactions' is not null"):  # fmt: skip
+    query = "select body->>'$.result.timestamp' from answer where (body->'$.result.transactions') is not null"
+    for (seconds,) in _answers(raw, query):
         totals.add(_day(str(_hex(seconds)), date.min, None), None, None)
     return totals
 
@@ -146,7 +147,7 @@ def bitcoin_blocks(raw: bytes) -> list[Totals]:
             select body->>'$.result.time', count(*), sum(cast(round(cast({value} as double) * 1e8) as hugeint))
             from answer, unnest(json_extract(body, '$.result.tx[*]')) as listed(tx),
                 unnest(json_extract(tx, '$.{place}[*]')) as found(put)
-            where put->'$.coinbase' is null
+            where (put->'$.coinbase') is null
             group by 1
         """  # noqa: S608 (names of this module)
         for seconds, rows, satoshi in _answers(raw, query):
@@ -157,8 +158,9 @@ def bitcoin_blocks(raw: bytes) -> list[Totals]:
 
 def esplora(raw: bytes) -> list[Totals]:
     """Blocks (by distinct hash), inputs and outputs in a list of Esplora's transactions by day."""
+    distinct = "select distinct body->>'$.status.block_hash', body->>'$.status.block_time' from answer"
     blocks = Totals("blocks")
-    for (_, seconds) in _answers(raw, "select distinct body->>'$.status.block_hash', body->>'$.status.block_time' from answer"):  # fmt: skip
+    for _, seconds in _answers(raw, distinct):
         blocks.add(_day(seconds, date.min, None), None, None)
     puts = []
     for table, place, value in (

@@ -43,8 +43,7 @@ def after(newest: datetime, replaced: datetime | None) -> datetime:
     return newest if replaced is None else max(newest, replaced + timedelta(microseconds=1))
 
 
-def _completed() -> str:
-    return f"_dlt_load_id in (select load_id from raw_{FEED}._dlt_loads where status = 0)"
+_COMPLETED = f"_dlt_load_id in (select load_id from raw_{FEED}._dlt_loads where status = 0)"  # noqa: S608 (names of this package)
 
 
 def _is_loaded() -> bool:
@@ -58,7 +57,7 @@ def known_blocks(chain: str, transport: str) -> dict[int, tuple[str, datetime]]:
     with pipeline.warehouse() as connection:
         rows = connection.execute(
             f"select number, arg_max(hash, (_known_at, _extract_id)), max(_known_at) from raw_{FEED}.blocks "  # noqa: S608 (names of this package)
-            f"where chain_code = ? and transport_code = ? and {_completed()} group by number",
+            f"where chain_code = ? and transport_code = ? and {_COMPLETED} group by number",
             [chain, transport],
         ).fetchall()
     return {number: (block_hash, known_at) for number, block_hash, known_at in rows}
@@ -73,7 +72,7 @@ def listed(prefix: str, table: str, key: str) -> dict[str, dict[tuple, datetime]
     with pipeline.warehouse() as connection:
         rows = connection.execute(
             f"select split_part(_extract_id, ':', 3), {key}, block_number, coalesce(block_hash, ''), max(_known_at) "  # noqa: S608 (names of this package)
-            f"from raw_{FEED}.{table} where starts_with(_extract_id, ?) and {_completed()} group by all",
+            f"from raw_{FEED}.{table} where starts_with(_extract_id, ?) and {_COMPLETED} group by all",
             [prefix],
         ).fetchall()
     for address, row_key, number, block_hash, known_at in rows:
@@ -88,8 +87,8 @@ def own_addresses(chains: Iterable[str]) -> list[str]:
     with pipeline.warehouse() as connection:
         rows = connection.execute(
             "select distinct address from raw_exchange.addresses where lower(trim(chain_code)) in "
-            "(select unnest($chains)) and _dlt_load_id in (select load_id from raw_exchange._dlt_loads where status = 0) "
-            "order by 1",
+            "(select unnest($chains)) and _dlt_load_id in "
+            "(select load_id from raw_exchange._dlt_loads where status = 0) order by 1",
             {"chains": list(chains)},
         ).fetchall()
     return [address for (address,) in rows]

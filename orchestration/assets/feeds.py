@@ -26,7 +26,11 @@ from orchestration.partitions import days, window
 from orchestration.resources import Warehouse
 
 # The vendor is asked about the transfers of the ledger, so the ledger comes first.
-AFTER = {"chainalysis": (["raw_exchange", "deposits"], ["raw_exchange", "withdrawals"])}
+# Block explorers are asked about the exchange's own addresses.
+AFTER = {
+    "chainalysis": (["raw_exchange", "deposits"], ["raw_exchange", "withdrawals"]),
+    "onchain": (["raw_exchange", "addresses"],),
+}
 FEEDS = ("exchange", "kyc", "bank", "onchain", "chainalysis", "ofac", "cases", "tagpacks", "prices")
 
 ACCOUNTING = {

@@ -19,6 +19,11 @@ from aiohttp import web
 
 from sandbox.vendor import lists
 from sandbox.vendor.answers import KytWorld
+from sandbox.vendor.bitcoin_rpc import BITCOIN_RPC_PATH, BitcoinRpc
+from sandbox.vendor.blockscout import BLOCKSCOUT_PATH, Blockscout
+from sandbox.vendor.esplora import ESPLORA_PATH, Esplora
+from sandbox.vendor.ethereum_rpc import ETHEREUM_RPC_PATH, EthereumRpc
+from sandbox.vendor.etherscan import ETHERSCAN_PATH, Etherscan
 from sandbox.vendor.publications import FILES, Publication
 from sandbox.vendor.registry import Refused, Registry
 
@@ -84,9 +89,19 @@ class Vendor:
         self.publication = Publication(world_dir)
         self.token = token
         self.faults = faults or Faults()
+        self._mounts = {
+            ETHEREUM_RPC_PATH: EthereumRpc(world_dir),
+            BITCOIN_RPC_PATH: BitcoinRpc(world_dir),
+            ESPLORA_PATH: Esplora(world_dir),
+            ETHERSCAN_PATH: Etherscan(world_dir),
+            BLOCKSCOUT_PATH: Blockscout(world_dir),
+        }
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
+        for prefix, mounted in self._mounts.items():
+            if path == prefix or path.startswith(prefix + "/"):
+                return await mounted(request)
         try:
             if path.startswith(KYT_PATH + "/"):
                 return await self._kyt(request, path.removeprefix(KYT_PATH), query)
