@@ -98,3 +98,17 @@ def sources(folder: Path, kyt_url: str, token: str) -> dict[str, str]:
     # Some of the sandbox's transfers are never finished: nobody waits for them as long as for the real vendor.
     settings |= {"SOURCES__CHAINALYSIS__POLL_SECONDS": "1.5"}
     return settings | {"PLUMBLINE_PSEUDONYM_KEY": os.environ.get("PLUMBLINE_PSEUDONYM_KEY") or SANDBOX_PSEUDONYM_KEY}
+
+
+def every_feed(folder: Path, url: str) -> dict[str, str]:
+    """dlt's configuration of what the default run leaves out, pointed at the sandbox server at `url`."""
+    return {
+        "SOURCES__ONCHAIN__ETHEREUM_RPC_URL": f"{url}/ethereum-rpc",
+        "SOURCES__ONCHAIN__BITCOIN_RPC_URL": f"{url}/bitcoin-rpc",
+        "SOURCES__ONCHAIN__BITCOIN_RPC_USER": "sandbox",
+        "SOURCES__ONCHAIN__BITCOIN_RPC_PASSWORD": "sandbox",
+        "SOURCES__ONCHAIN__ESPLORA_URL": f"{url}/esplora/api",
+        "SOURCES__ONCHAIN__ETHERSCAN_URL": f"{url}/etherscan",
+        "SOURCES__ONCHAIN__ETHERSCAN_KEY": "sandbox-etherscan-key",
+        "SOURCES__ONCHAIN__BLOCKSCOUT_URL": f"{url}/blockscout",
+    }

@@ -1,4 +1,5 @@
-"""The vendor sandbox: an HTTP server that answers as Chainalysis KYT and as OFAC's publication service do.
+"""The vendor sandbox: an HTTP server that answers as Chainalysis KYT, OFAC's publication service, nodes and block
+explorers do.
 
 Belongs here: the vendors' contracts (paths, headers, states, errors) served from the sandbox world's data.
 Does not: the world itself (its files lie below `<world>/vendor` and `<world>/landing`), loaders, any real vendor data.

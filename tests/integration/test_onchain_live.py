@@ -16,8 +16,8 @@ from orchestration.soda import check_name, read_contracts, verify
 from sandbox.vendor.bitcoin_rpc import BITCOIN_RPC_PATH, PASSWORD, USER, BitcoinRpc
 from sandbox.vendor.blockscout import BLOCKSCOUT_PATH, Blockscout
 from sandbox.vendor.esplora import ESPLORA_PATH, Esplora
-from sandbox.vendor.etherscan import ETHERSCAN_PATH, KEY, Etherscan
 from sandbox.vendor.ethereum_rpc import ETHEREUM_RPC_PATH, EthereumRpc
+from sandbox.vendor.etherscan import ETHERSCAN_PATH, KEY, Etherscan
 from sandbox.vendor.server import in_thread
 from sandbox.world import generate
 
