@@ -5,13 +5,13 @@ Belongs here: from deliveries to the feed's dlt resources. Formats of others hav
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import pyarrow as pa
 from dlt.extract import DltResource
 
-from ingestion import control_totals, independent_count, records, rejects
+from ingestion import addresses, control_totals, independent_count, records, rejects
 from ingestion.deliveries import DeliveredFile, Delivery, DeliveryError, deliveries, not_yet_loaded
 from ingestion.landing import Extracted
 from ingestion.pipeline import completed_extracts
@@ -140,8 +140,16 @@ class Extraction:
             verdict = validate(table, raw)
             for row in sorted(verdict.problems):
                 delivery, file = chunk[positions[row]]
-                self._rejects.append(self._reject(table, delivery, file, int(numbers[row]), raw, verdict, row))
-            yield _stamped(verdict, chunk, positions, numbers)
+                self._rejects.append(
+                    reject(
+                        self.feed, table, raw, verdict, row,
+                        extract_id=file.extract_id,
+                        record_no=int(numbers[row]),
+                        known_at=delivery.known_at,
+                        business_date=delivery.business_date,
+                    )
+                )  # fmt: skip
+            yield _stamped(table, verdict, chunk, positions, numbers)
 
     def _malformed(self, table: Table, delivery: Delivery, file: DeliveredFile, row: MalformedRow) -> dict:
         return rejects.row(
@@ -156,33 +164,38 @@ class Extraction:
             event_date=delivery.business_date,
         )
 
-    def _reject(
-        self,
-        table: Table,
-        delivery: Delivery,
-        file: DeliveredFile,
-        record_no: int,
-        raw: pa.Table,
-        verdict: Verdict,
-        row: int,
-    ) -> dict:
-        problems = verdict.problems[row]
-        values = {name: verdict.values.column(name)[row].as_py() for name in verdict.values.column_names}
-        stored = {name: _shown(raw.column(name)[row].as_py()) for name in raw.column_names}
-        event = values[table.event]
-        return rejects.row(
-            feed_code=self.feed,
-            table_name=table.name,
-            extract_id=file.extract_id,
-            record_no=record_no,
-            reason_code=problems[0][0],
-            reason="; ".join(sentence for _, sentence in problems),
-            raw_record=stored,
-            first_seen_at=delivery.known_at,
-            event_date=delivery.business_date if event is None else date(event.year, event.month, event.day),
-            asset_code=stored[table.asset] if table.asset else None,
-            amount=values[table.amount] if table.amount else None,
-        )
+
+def reject(
+    feed: str,
+    table: Table,
+    raw: pa.Table,
+    verdict: Verdict,
+    row: int,
+    *,
+    extract_id: str,
+    record_no: int,
+    known_at: datetime,
+    business_date: date,
+) -> dict:
+    """The reject of row number `row` of `raw`, which `verdict` has problems with. It counts on the day of its event;
+    where that cannot be read, on `business_date`."""
+    problems = verdict.problems[row]
+    values = {name: verdict.values.column(name)[row].as_py() for name in verdict.values.column_names}
+    stored = {name: _shown(raw.column(name)[row].as_py()) for name in raw.column_names}
+    event = values[table.event]
+    return rejects.row(
+        feed_code=feed,
+        table_name=table.name,
+        extract_id=extract_id,
+        record_no=record_no,
+        reason_code=problems[0][0],
+        reason="; ".join(sentence for _, sentence in problems),
+        raw_record=stored,
+        first_seen_at=known_at,
+        event_date=business_date if event is None else date(event.year, event.month, event.day),
+        asset_code=stored[table.asset] if table.asset else None,
+        amount=values[table.amount] if table.amount else None,
+    )
 
 
 def _chunks(
@@ -207,13 +220,25 @@ def _chunks(
         yield chunk, None, 1
 
 
+def with_checks(table: Table, values: pa.Table) -> pa.Table:
+    """The values with what the loader says about the addresses in them."""
+    if not table.addresses:
+        return values
+    columns = [values.column(name) for name in table.addresses]
+    return values.append_column("bad_checksums", addresses.bad_checksums(columns, values.column("chain_code")))
+
+
 def _stamped(
-    verdict: Verdict, chunk: list[tuple[Delivery, DeliveredFile]], positions: np.ndarray, numbers: np.ndarray
+    declared: Table,
+    verdict: Verdict,
+    chunk: list[tuple[Delivery, DeliveredFile]],
+    positions: np.ndarray,
+    numbers: np.ndarray,
 ) -> pa.Table:
     known_at = pa.array([delivery.known_at for delivery, _ in chunk], records.TIMESTAMP)
     extract_ids = pa.array([file.extract_id for _, file in chunk], pa.string())
     where = pa.array(positions)
-    table = verdict.values
+    table = with_checks(declared, verdict.values)
     for field, column in zip(
         records.COMMON, (known_at.take(where), extract_ids.take(where), pa.array(numbers, pa.int64())), strict=True
     ):

@@ -14,7 +14,7 @@ import pyarrow as pa
 from ingestion.deliveries import DeliveredFile, Delivery
 from ingestion.records import AMOUNT, HASH, TIMESTAMP, raw_schema, utc
 
-CAPTURED_BY = ("manifest", "file_footer", "independent_count", "statement", "api_total")
+CAPTURED_BY = ("manifest", "file_footer", "independent_count", "statement", "api_total", "source_query")
 
 SCHEMA = pa.schema(
     [

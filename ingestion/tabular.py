@@ -45,7 +45,8 @@ class Column:
 @dataclass(frozen=True)
 class Table:
     """A canonical table. `key`, `event`, `asset` and `amount` name the columns its control totals are made of; the
-    record hash takes the key columns joined by `:`."""
+    record hash takes the key columns joined by `:`. `addresses` names the columns that hold addresses of the chain in
+    `chain_code`."""
 
     name: str
     columns: tuple[Column, ...]
@@ -53,10 +54,13 @@ class Table:
     event: str
     asset: str | None = None
     amount: str | None = None
+    addresses: tuple[str, ...] = ()
 
     @property
     def schema(self) -> pa.Schema:
-        return pa.schema([pa.field(c.name, c.type, nullable=not c.required) for c in self.columns])
+        """The raw table's columns: the declared ones, and what the loader says about the addresses of a row."""
+        said = [pa.field("bad_checksums", TEXT)] if self.addresses else []
+        return pa.schema([*(pa.field(c.name, c.type, nullable=not c.required) for c in self.columns), *said])
 
 
 @dataclass(frozen=True)

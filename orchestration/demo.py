@@ -105,7 +105,7 @@ def every_feed(folder: Path, url: str) -> dict[str, str]:
     """dlt's configuration of what a default run leaves out, on the sandbox server at `url`."""
     return {
         f"SOURCES__{feed}__{setting}".upper(): value
-        for settings_of in (_risk_vendors, _watchlists, _case_systems, _identity_vendors)
+        for settings_of in (_risk_vendors, _watchlists, _case_systems, _identity_vendors, _chains)
         for feed, settings in settings_of(folder, url).items()
         for setting, value in settings.items()
     }
@@ -175,5 +175,20 @@ def _identity_vendors(folder: Path, url: str) -> dict[str, dict[str, str]]:
             "onfido_webhook_secret": onfido.WEBHOOK_SECRET,
             "persona_api_url": url + persona.PERSONA_PATH,
             "persona_api_key": persona.KEY,
+        }
+    }
+
+
+def _chains(_folder: Path, url: str) -> dict[str, dict[str, str]]:
+    return {
+        "onchain": {
+            "ethereum_rpc_url": f"{url}/ethereum-rpc",
+            "bitcoin_rpc_url": f"{url}/bitcoin-rpc",
+            "bitcoin_rpc_user": "sandbox",
+            "bitcoin_rpc_password": "sandbox",
+            "esplora_url": f"{url}/esplora/api",
+            "etherscan_url": f"{url}/etherscan",
+            "etherscan_key": "sandbox-etherscan-key",
+            "blockscout_url": f"{url}/blockscout",
         }
     }

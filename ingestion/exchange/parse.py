@@ -2,6 +2,7 @@
 
 from ingestion.tabular import AMOUNT, TIMESTAMP, Column, Table
 
+FEED = "exchange"
 RAILS = ("crypto", "fiat")
 STATUSES = ("completed", "failed", "cancelled", "pending")
 
@@ -38,6 +39,7 @@ DEPOSITS = Table(
     event="event_at",
     asset="asset_code",
     amount="amount",
+    addresses=("from_address", "to_address"),
 )
 
 WITHDRAWALS = Table(
@@ -63,6 +65,7 @@ WITHDRAWALS = Table(
     event="event_at",
     asset="asset_code",
     amount="amount",
+    addresses=("to_address",),
 )
 
 INTERNAL_TRANSFERS = Table(
@@ -113,6 +116,7 @@ ADDRESSES = Table(
     ),
     key=("address",),
     event="assigned_at",
+    addresses=("address",),
 )
 
 TABLES = (DEPOSITS, WITHDRAWALS, INTERNAL_TRANSFERS, TRADES, ADDRESSES)

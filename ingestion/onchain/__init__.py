@@ -1,7 +1,8 @@
-"""On-chain transfers: Blockchain ETL files (Ethereum, Bitcoin) and recorded JSON-RPC answers of an Ethereum node.
+"""On-chain transfers: Blockchain ETL files (Ethereum, Bitcoin), recorded JSON-RPC answers of an Ethereum node, and live
+nodes and explorers.
 
-An extract is one file. A file lying outside a delivery folder was known when its newest block was mined; one that
-names no block time was always known.
+An extract is one file, a run of blocks of one day, or what an explorer newly lists of an address. A file lying outside
+a delivery folder was known when its newest block was mined; one that names no block time was always known.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -13,15 +14,18 @@ import dlt
 import duckdb
 import numpy as np
 import pyarrow as pa
+from dlt.common.typing import TSecretStrValue
 from dlt.extract import DltResource
 
 from ingestion import control_totals, landing, records, rejects
 from ingestion.deliveries import DeliveredFile, Delivery, DeliveryError, local_path, not_yet_loaded
 from ingestion.onchain import bitcoin, bulk, count, rpc
+from ingestion.onchain.explorers import Blockscout, Esplora, Etherscan
+from ingestion.onchain.live import FEED, Extract
+from ingestion.onchain.nodes import BitcoinNode, EthereumNode
 from ingestion.onchain.parse import SCHEMAS, TABLES, Records, Rejected, UnusableFile, amount_of, asset_of, check
 from ingestion.pipeline import completed_extracts
 
-FEED = "onchain"
 _BULK = {
     f"{table}{infix}{suffix}": table
     for table in ("ethereum_transactions", "ethereum_token_transfers")
@@ -47,26 +51,82 @@ PATTERNS = {
 
 @dlt.source(name=FEED, section=FEED)
 def onchain_source(
-    bucket_url: str | None = None, start: date | None = None, end: date | None = None
+    bucket_url: str | None = None,
+    ethereum_rpc_url: str | None = None,
+    ethereum_rpc_token: TSecretStrValue | None = None,
+    ethereum_start_block: int | None = None,
+    bitcoin_rpc_url: str | None = None,
+    bitcoin_rpc_user: str | None = None,
+    bitcoin_rpc_password: TSecretStrValue | None = None,
+    bitcoin_start_block: int | None = None,
+    max_blocks: int = 2_000,
+    esplora_url: str | None = None,
+    etherscan_url: str | None = None,
+    etherscan_key: TSecretStrValue | None = None,
+    blockscout_url: str | None = None,
+    start: date | None = None,
+    end: date | None = None,
 ) -> Iterable[DltResource]:
-    """The new on-chain files below `bucket_url`, whose business date lies in the half-open window [start, end)."""
+    """What is new on the chains, from files and from any of the live transports that are configured.
+
+    `bucket_url`: files whose business date lies in the half-open window [start, end). `ethereum_rpc_url` and
+    `bitcoin_rpc_url`: nodes, read block by block from `..._start_block` on (without one, from the newest block on), at
+    most `max_blocks` a run. `esplora_url`, `etherscan_url`, `blockscout_url`: explorers, asked about the exchange's own
+    addresses in raw_exchange. Raises VendorError and VendorUnavailable (see `vendor`), DeliveryError for a file."""
+    extracts: list[Extract] = []
+    if ethereum_rpc_url:
+        extracts += EthereumNode(ethereum_rpc_url, ethereum_rpc_token, ethereum_start_block, max_blocks).extracts()
+    if bitcoin_rpc_url:
+        extracts += BitcoinNode(
+            bitcoin_rpc_url, bitcoin_rpc_user, bitcoin_rpc_password, bitcoin_start_block, max_blocks
+        ).extracts()
+    if esplora_url:
+        extracts += Esplora(esplora_url).extracts()
+    if etherscan_url:
+        extracts += Etherscan(etherscan_url, etherscan_key).extracts()
+    if blockscout_url:
+        extracts += Blockscout(blockscout_url).extracts()
     times = _BlockTimes()
     lying = cache(lambda: times.below(local_path(bucket_url)))
     found = landing.find(bucket_url, PATTERNS, lambda path: _mined_at(path, lying), start=start, end=end)
-    new = landing.pairs(not_yet_loaded(found, completed_extracts(FEED))) if found else []
+    completed = completed_extracts(FEED) if found or extracts else set()
+    extracts = [extract for extract in extracts if extract.extract_id not in completed]
+    new = landing.pairs(not_yet_loaded(found, completed))
     is_lying = bool(found) and not landing.has_deliveries(local_path(bucket_url))
 
     def extract() -> landing.Extracted:
         extracted = landing.Extracted()
-        with duckdb.connect(
-            config={"threads": 1}
-        ) as connection:  # one for all the files: opening takes longer than most
+        # One connection for all the files: opening takes longer than most of them.
+        with duckdb.connect(config={"threads": 1}) as connection:
             for delivery, file in new:
                 block_times = lying if is_lying else lambda delivery=delivery: times.below(delivery.path)
                 _read(extracted, delivery, file, block_times, connection)
+        for one in extracts:
+            _land_live(extracted, one)
         return extracted
 
-    return landing.resources(FEED, SCHEMAS, bool(new), extract)
+    return landing.resources(FEED, SCHEMAS, bool(new or extracts), extract)
+
+
+def _land_live(extracted: landing.Extracted, extract: Extract) -> None:
+    file = DeliveredFile(Path(extract.uri), extract.uri, extract.transport, extract.uri, extract.extract_id)
+    delivery = Delivery(Path(), extract.uri, extract.known_at, extract.known_at.date(), [file])
+    for table, rows in extract.rows.items():
+        found = _checked(table, rows, delivery, extract.rejected, extract.block_times)
+        _land(extracted, delivery, file, table, found, extract.transport)
+    for totals in extract.totals:
+        extracted.totals += _counted(delivery, file, totals)
+
+
+def _checked(
+    table: str, rows: list[dict], delivery: Delivery, rejected: list[rpc.RejectedItem], times: Mapping[int, int]
+) -> Records:
+    """Rows of the JSON of a node or explorer, typed, with the table's rejected items behind them."""
+    content = pa.table({c.name: pa.array([_text(row.get(c.name)) for row in rows], pa.string()) for c in TABLES[table]})
+    found = check(table, content, np.arange(1, len(rows) + 1), delivery.business_date)
+    items = [item for item in rejected if item.table == table]
+    found.rejected += [_rejected_item(item, number, times) for number, item in enumerate(items, len(rows) + 1)]
+    return found
 
 
 class _BlockTimes:
@@ -153,13 +213,7 @@ def _read_rpc(
         if transfer["block_timestamp"] is None:
             transfer["block_timestamp"] = times.get(transfer["block_number"])
     for name, rows in zip(_RPC, (answer.transactions, answer.transfers), strict=True):
-        content = pa.table({c.name: pa.array([_text(row[c.name]) for row in rows], pa.string()) for c in TABLES[name]})
-        found = check(name, content, np.arange(1, len(rows) + 1), delivery.business_date)
-        items = [item for item in answer.rejected if item.table == name]
-        found.rejected += [
-            _rejected_item(item, number, {**times, **answer.block_times})
-            for number, item in enumerate(items, len(rows) + 1)
-        ]
+        found = _checked(name, rows, delivery, answer.rejected, {**times, **answer.block_times})
         _land(extracted, delivery, file, name, found)
     counted = count.rpc(raw, {**times, **answer.block_times})
     return {name: total for name, total in counted.items() if total.rows or name == table}
@@ -183,8 +237,16 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _land(extracted: landing.Extracted, delivery: Delivery, file: DeliveredFile, table: str, found: Records) -> None:
-    rows = records.stamp(found.rows, delivery.known_at, file.extract_id)
+def _land(
+    extracted: landing.Extracted,
+    delivery: Delivery,
+    file: DeliveredFile,
+    table: str,
+    found: Records,
+    transport: str = "file",
+) -> None:
+    rows = found.rows.append_column("transport_code", pa.repeat(pa.scalar(transport), found.rows.num_rows))
+    rows = records.stamp(rows, delivery.known_at, file.extract_id)
     rows = rows.set_column(rows.column_names.index("_record_no"), "_record_no", pa.array(found.numbers, pa.int64()))
     extracted.add(table, rows)
     extracted.rejects += [_reject(delivery, file, table, one) for one in found.rejected]

@@ -122,6 +122,84 @@ def rpc(raw: bytes, block_times: Mapping[int, int]) -> dict[str, Totals]:
     return totals
 
 
+def ethereum_blocks(raw: bytes) -> Totals:
+    """Blocks in a JSON-RPC body (a list of answers) by day."""
+    totals = Totals("blocks")
+    query = "select body->>'$.result.timestamp' from answer where (body->'$.result.transactions') is not null"
+    for (seconds,) in _answers(raw, query):
+        totals.add(_day(str(_hex(seconds)), date.min, None), None, None)
+    return totals
+
+
+def bitcoin_blocks(raw: bytes) -> list[Totals]:
+    """Blocks, inputs and outputs in a list of `getblock` answers by day. Up to 90 million coins a double holds every
+    satoshi."""
+    blocks = Totals("blocks")
+    for (seconds,) in _answers(raw, "select body->>'$.result.time' from answer"):
+        blocks.add(_day(seconds, date.min, None), None, None)
+    puts = []
+    for table, place, value in (
+        ("bitcoin_inputs", "vin", "put->>'$.prevout.value'"),
+        ("bitcoin_outputs", "vout", "put->>'$.value'"),
+    ):
+        totals = Totals(table)
+        query = f"""
+            select body->>'$.result.time', count(*), sum(cast(round(cast({value} as double) * 1e8) as hugeint))
+            from answer, unnest(json_extract(body, '$.result.tx[*]')) as listed(tx),
+                unnest(json_extract(tx, '$.{place}[*]')) as found(put)
+            where (put->'$.coinbase') is null
+            group by 1
+        """  # noqa: S608 (names of this module)
+        for seconds, rows, satoshi in _answers(raw, query):
+            totals.add(_day(seconds, date.min, None), None, None if satoshi is None else str(satoshi), rows)
+        puts.append(totals)
+    return [blocks, *puts]
+
+
+def esplora(raw: bytes) -> list[Totals]:
+    """Blocks (by distinct hash), inputs and outputs in a list of Esplora's transactions by day."""
+    distinct = "select distinct body->>'$.status.block_hash', body->>'$.status.block_time' from answer"
+    blocks = Totals("blocks")
+    for _, seconds in _answers(raw, distinct):
+        blocks.add(_day(seconds, date.min, None), None, None)
+    puts = []
+    for table, place, value in (
+        ("bitcoin_inputs", "vin", "put->>'$.prevout.value'"),
+        ("bitcoin_outputs", "vout", "put->>'$.value'"),
+    ):
+        totals = Totals(table)
+        query = f"""
+            select body->>'$.status.block_time', count(*), sum(cast({value} as hugeint))
+            from answer, unnest(json_extract(body, '$.{place}[*]')) as found(put)
+            where coalesce(put->>'$.is_coinbase', 'false') <> 'true'
+            group by 1
+        """  # noqa: S608 (names of this module)
+        for seconds, rows, satoshi in _answers(raw, query):
+            totals.add(_day(seconds, date.min, None), None, None if satoshi is None else str(satoshi), rows)
+        puts.append(totals)
+    return [blocks, *puts]
+
+
+def listed(raw: bytes, table: str, seconds: str, asset: str, value: str | None) -> Totals:
+    """Rows of an explorer's list of records by day; `seconds`, `asset` and `value` are where in a record they are."""
+    totals = Totals(table)
+    query = "select body->>$seconds, body->>$asset, body->>$value from answer"
+    places = {"seconds": seconds, "asset": asset, "value": value or "$.none"}
+    for at, contract, amount in _answers(raw, query, places):
+        totals.add(_day(at, date.min, None), contract.lower() if contract else None, amount)
+    return totals
+
+
+def _answers(raw: bytes, query: str, parameters: Mapping[str, str] | None = None) -> list[tuple]:
+    """Rows of a query over `answer` (column body, as JSON): each answer of a list."""
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create temp table answer as select unnest(cast(cast($body as json) as json[])) as body",
+            {"body": raw.decode(json.detect_encoding(raw))},
+        )
+        return connection.execute(query, parameters or {}).fetchall()
+
+
 def newest_time(path: Path) -> datetime | None:
     """The newest block time in a Blockchain ETL file."""
     if path.suffix != ".parquet":

@@ -68,6 +68,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("max_fee_per_gas", UINT256),
         Column("max_priority_fee_per_gas", UINT256),
         Column("transaction_type", INTEGER),
+        Column("receipt_status", INTEGER),
     ),
     "ethereum_token_transfers": (
         Column("token_address", ADDRESS, True),
@@ -78,6 +79,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("log_index", INTEGER, True),
         Column("block_number", INTEGER, True),
         Column("block_timestamp", TIME),
+        Column("block_hash", HASH),
     ),
     "bitcoin_inputs": (
         Column("transaction_hash", TEXT, True),
@@ -103,11 +105,23 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("address", TEXT),
         Column("value", SATOSHIS, True),
     ),
+    "blocks": (
+        Column("chain_code", TEXT, True),
+        Column("number", INTEGER, True),
+        Column("hash", TEXT, True),
+        Column("parent_hash", TEXT),
+        Column("block_timestamp", TIME, True),
+        Column("transaction_count", INTEGER),
+    ),
 }
-SCHEMAS = {
+# How the rows came: `file` (an export, a recorded answer) or the live transport.
+TRANSPORTS = ("file", "ethereum_rpc", "bitcoin_rpc", "esplora", "etherscan", "blockscout")
+_TRANSPORT = pa.field("transport_code", pa.string(), nullable=False)
+_READ = {
     table: pa.schema([pa.field(c.name, c.kind.type, nullable=not c.required) for c in columns])
     for table, columns in TABLES.items()
 }
+SCHEMAS = {table: schema.append(_TRANSPORT) for table, schema in _READ.items()}
 
 
 class UnusableFile(ValueError):
@@ -159,7 +173,7 @@ def check(table: str, read: pa.Table, numbers: np.ndarray, business_date: date) 
                 (f"invalid_{column.name}", f"{column.name} {str(shown)[:100]!r} is not {column.kind.says}")
             )
         typed.append(values)
-    rows = pa.table(typed, schema=pa.schema([f.with_nullable(True) for f in SCHEMAS[table]]))
+    rows = pa.table(typed, schema=pa.schema([f.with_nullable(True) for f in _READ[table]]))
     if not problems:
         return Records(rows, numbers)
     rejected = [
@@ -172,7 +186,7 @@ def check(table: str, read: pa.Table, numbers: np.ndarray, business_date: date) 
 
 def amount_of(table: str, value: str | None) -> Decimal | None:
     """The amount a record counts with: ether, bitcoin; a token's decimals are not known here."""
-    if value is None or table == "ethereum_token_transfers":
+    if value is None or table in ("ethereum_token_transfers", "blocks"):
         return None
     return exact(value, WEI if table == "ethereum_transactions" else SATOSHI)
 
@@ -183,7 +197,9 @@ def exact(units: str | int, decimals: int) -> Decimal:
 
 
 def asset_of(table: str, token_address: str | None) -> str | None:
-    """The asset a record counts for: ETH, BTC, or a token's contract."""
+    """The asset a record counts for: ETH, BTC, or a token's contract; a block counts for none."""
+    if table == "blocks":
+        return None
     if table == "ethereum_token_transfers":
         return token_address.lower() if token_address else None
     return "ETH" if table == "ethereum_transactions" else "BTC"
@@ -210,7 +226,7 @@ def _rejected(
         raw,
         day,
         asset_of(table, raw.get("token_address")),
-        amount_of(table, rows.column("value")[row].as_py()),
+        amount_of(table, None if table == "blocks" else rows.column("value")[row].as_py()),
     )
 
 

@@ -36,13 +36,15 @@ class RejectedItem:
 
 @dataclass
 class Answer:
-    """What one body brings: rows of both tables (text, without the common columns) in order, rejected items, and the
-    time of each block it holds (seconds since 1970 by block number)."""
+    """What one body brings: rows of the tables (text, without the common columns) in order, rejected items, the time
+    of each block it holds (seconds since 1970 by block number), and the status of each receipt by transaction."""
 
     transactions: list[dict] = field(default_factory=list)
     transfers: list[dict] = field(default_factory=list)
     rejected: list[RejectedItem] = field(default_factory=list)
     block_times: dict[int, int] = field(default_factory=dict)
+    blocks: list[dict] = field(default_factory=list)
+    statuses: dict[str, int] = field(default_factory=dict)
 
 
 def parse(raw: bytes) -> Answer:
@@ -73,6 +75,9 @@ def _read(item: object, answer: Answer) -> None:
     if isinstance(item.get("transactions"), list):
         _read_block(item, answer)
     elif isinstance(item.get("logs"), list):
+        status = _decimal_or_none(item.get("status"))
+        if isinstance(item.get("transactionHash"), str) and status is not None:
+            answer.statuses[item["transactionHash"].lower()] = int(status)
         for log in item["logs"]:
             _read_log(log, answer)
     elif "topics" in item:
@@ -92,6 +97,16 @@ def _read_block(block: dict, answer: Answer) -> None:
     if seconds >= _YEAR_9999:
         raise UnusableFile("invalid_timestamp", f"block time {seconds} is no time in seconds")
     answer.block_times[number] = seconds
+    answer.blocks.append(
+        {
+            "chain_code": "ethereum",
+            "number": number,
+            "hash": block.get("hash"),
+            "parent_hash": block.get("parentHash"),
+            "block_timestamp": seconds,
+            "transaction_count": len(block["transactions"]),
+        }
+    )
     for transaction in block["transactions"]:
         try:
             if not isinstance(transaction, dict):
@@ -163,6 +178,7 @@ def _transfer(log: dict, topics: list) -> dict:
         "log_index": quantity(log, "logIndex"),
         "block_number": quantity(log, "blockNumber"),
         "block_timestamp": block_time,
+        "block_hash": log.get("blockHash"),
     }
 
 

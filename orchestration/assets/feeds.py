@@ -40,9 +40,10 @@ from orchestration.partitions import days, window
 from orchestration.resources import Warehouse
 
 # The vendor is asked about the transfers of the ledger, so the ledger comes first.
+# Block explorers are asked about the exchange's own addresses.
 AFTER = dict.fromkeys(
     ("chainalysis", "trm", "elliptic"), (["raw_exchange", "deposits"], ["raw_exchange", "withdrawals"])
-)
+) | {"onchain": (["raw_exchange", "addresses"],)}
 FEEDS = (
     "exchange", "kyc", "bank", "onchain", "chainalysis", "trm", "elliptic", "watchlists",
     "cases", "tagpacks", "prices", "travel_rule", "behaviour",

@@ -18,8 +18,13 @@ from pathlib import Path
 from aiohttp import web
 
 from sandbox.vendor import marble, unit21
+from sandbox.vendor.bitcoin_rpc import BITCOIN_RPC_PATH, BitcoinRpc
+from sandbox.vendor.blockscout import BLOCKSCOUT_PATH, Blockscout
 from sandbox.vendor.elliptic import ELLIPTIC_PATH, Elliptic
-from sandbox.vendor.faults import CONTROL_PATH, Faults, Limit, reset_at, reset_in, retry_after
+from sandbox.vendor.esplora import ESPLORA_PATH, Esplora
+from sandbox.vendor.ethereum_rpc import ETHEREUM_RPC_PATH, EthereumRpc
+from sandbox.vendor.etherscan import ETHERSCAN_PATH, Etherscan
+from sandbox.vendor.faults import CONTROL_PATH, Faults, Limit, ok_but_limited, reset_at, reset_in, retry_after
 from sandbox.vendor.kyt import KYT_PATH, TOKEN, Kyt
 from sandbox.vendor.onfido import ONFIDO_PATH, Onfido
 from sandbox.vendor.persona import PERSONA_PATH, Persona
@@ -55,6 +60,11 @@ class Vendor:
         self.mount(SUMSUB_PATH, lambda: Sumsub(world_dir))
         self.mount(ONFIDO_PATH, lambda: Onfido(world_dir))
         self.mount(PERSONA_PATH, lambda: Persona(world_dir), reset_in)
+        self.mount(ETHEREUM_RPC_PATH, lambda: EthereumRpc(world_dir))
+        self.mount(BITCOIN_RPC_PATH, lambda: BitcoinRpc(world_dir))
+        self.mount(ESPLORA_PATH, lambda: Esplora(world_dir))
+        self.mount(ETHERSCAN_PATH, lambda: Etherscan(world_dir), ok_but_limited)
+        self.mount(BLOCKSCOUT_PATH, lambda: Blockscout(world_dir))
         self.publications = Publications(world_dir, list_faults)
         for path in PATHS:
             self.mount(path, lambda: self.publications)

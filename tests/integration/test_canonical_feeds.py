@@ -302,6 +302,7 @@ def test_parquet_and_csv_give_the_same_rows_and_totals(bucket, monkeypatch, tmp_
     load(bucket)
     as_csv = contents("exchange")
     monkeypatch.setenv("PLUMBLINE_HOME", str(tmp_path / "other"))
+    delivered = pa.schema([DEPOSITS.schema.field(column.name) for column in DEPOSITS.columns])
     typed = pa.table(
         {
             field.name: [
@@ -312,9 +313,9 @@ def test_parquet_and_csv_give_the_same_rows_and_totals(bucket, monkeypatch, tmp_
                 else row[field.name] or None
                 for row in rows
             ]
-            for field in DEPOSITS.schema
+            for field in delivered
         },
-        schema=DEPOSITS.schema,
+        schema=delivered,
     )
     (bucket / "delivery=2026-01-01" / "deposits.csv").unlink()
     pq.write_table(typed, bucket / "delivery=2026-01-01" / "deposits-1.parquet")

@@ -85,6 +85,7 @@ def test_the_population_is_the_ledger_and_what_only_bank_or_chain_know(rows):
         "exchange:withdrawal:W2",
         f"onchain:ethereum:0x{'ad' * 32}:tx",
         f"onchain:ethereum:0x{'af' * 32}:log:3",
+        f"onchain:ethereum:0x{'bb' * 32}:tx",
     ]
 
 
@@ -120,6 +121,9 @@ def test_chain_movements_confirm_stand_alone_or_have_a_reason(rows):
         ("ad", "unmatched", "onchain"),
         ("ae", "out_of_scope", "no_value"),
         ("af", "unmatched", "onchain"),
+        ("ba", "out_of_scope", "block_replaced"),
+        ("bb", "unmatched", "onchain"),
+        ("bc", "out_of_scope", "failed_on_chain"),
     ]
 
 
@@ -200,19 +204,23 @@ def test_exposures_are_neutral_and_an_unknown_category_is_seen(rows):
 
 
 def test_the_past_is_rebuilt_as_it_was_known(warehouse, rows, tmp_path):
-    """Last of the module: it rebuilds two models as of the first delivery, in a copy."""
+    """Last of the module: it rebuilds a few models as of the first delivery, in a copy."""
     home = tmp_path / "then"
     home.mkdir()
     (home / "warehouse.duckdb").write_bytes((warehouse / "warehouse.duckdb").read_bytes())
-    raw.build(
-        home, "--select", "stg_control__as_of", "stg_exchange__deposits", "--vars", "{as_of: '2026-01-02 02:00:00'}"
-    )
+    models = ("stg_control__as_of", "stg_exchange__deposits", "staging.onchain", "int_chain_transfers")
+    raw.build(home, "--select", *models, "--vars", "{as_of: '2026-01-02 02:00:00'}")
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
         then = connection.execute(
             "select deposit_id, status_code, known_at from staging.stg_exchange__deposits order by 1"
         ).fetchall()
+        before_the_block_was_replaced = connection.execute(
+            "select tx_hash[3:4], match_status_code from intermediate.int_chain_transfers "
+            "where tx_hash[3:4] in ('ba', 'bb') order by 1"
+        ).fetchall()
     known = datetime(2026, 1, 2, 2)
     assert then == [("D1", "completed", known), ("D2", "pending", known), ("D3", "completed", known)]
+    assert before_the_block_was_replaced == [("ba", "unmatched"), ("bb", "unmatched")]
 
 
 def test_an_event_belongs_to_its_accounts_customer_and_says_what_was_new(rows):

@@ -176,7 +176,15 @@ def expected(path: Path) -> list[dict]:
     for row in found:
         if "block_timestamp" in row:
             row["block_timestamp"] = datetime.fromtimestamp(int(row["block_timestamp"]), UTC).replace(tzinfo=None)
-        for name in ("nonce", "block_number", "transaction_index", "gas", "transaction_type", "log_index"):
+        for name in (
+            "nonce",
+            "block_number",
+            "transaction_index",
+            "gas",
+            "transaction_type",
+            "log_index",
+            "receipt_status",
+        ):
             if row.get(name) is not None:
                 row[name] = int(row[name])
     return found
@@ -229,6 +237,7 @@ def test_real_exports_give_the_same_rows_again(home, shared_data, tmp_path):
             "data": row["data"],
             "transactionHash": row["transaction_hash"],
             "logIndex": hex(int(row["log_index"])),
+            "blockHash": row["block_hash"],
             "blockNumber": hex(int(row["block_number"])),
             "blockTimestamp": hex(int(json.loads(line)["block_timestamp"])),
         }

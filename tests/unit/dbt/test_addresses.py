@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingestion import addresses
+
 BITCOIN = [
     "bc1qxy2kgdygjrsqtzq2n0yrf2493p83kkfjhx0wlh",
     "1BoatSLRHtKNngkdXEeobR76b53LETtpyT",
@@ -129,3 +131,13 @@ def test_look_alikes_are_flagged_and_not_mapped(normalised, problem):
     written = BITCOIN[0].replace("x", "\u0445")
     assert normalised(written) == written
     assert problem(normalised(written), "bitcoin") == "non_ascii"
+
+
+@given(st.one_of(decorated().map(lambda case: case[1]), st.text(max_size=60)))
+@settings(max_examples=100, deadline=None)
+def test_the_loader_finds_the_same_addresses(normalised, parts, text):
+    """What the loader calls a bad checksum is found again by its comparable form."""
+    text = text.replace("\x00", "")
+    assert addresses.normalise(text) == normalised(text)
+    found = [addresses.normalise(part) for part in addresses.parts(text)]
+    assert sorted(found, key=str) == sorted(parts(text), key=str)

@@ -35,6 +35,8 @@ union all
 union all
 {{ raw_hop('onchain', 'bitcoin_inputs', ['transaction_hash', 'index'], day='cast(r.block_timestamp as date)', asset="'BTC'", amount=scaled_amount('r.value', '8'), hash_key="r.transaction_hash || ':' || cast(r.index as string)", hash_amount=scaled_amount('r.value', '8')) }}
 union all
+{{ raw_hop('onchain', 'blocks', ['chain_code', 'number'], day='cast(r.block_timestamp as date)') }}
+union all
 {{ raw_hop('chainalysis', 'transfers', ['ledger_transfer_id'], day='cast(r.ledger_transfer_at as date)', asset='upper(trim(r.asset_code))', hash_key='r.ledger_transfer_id') }}
 union all
 {{ raw_hop('chainalysis', 'exposures', ['external_id']) }}

@@ -66,6 +66,8 @@ union all
 union all
 {{ staged_hop('onchain', 'bitcoin_inputs', '(select distinct tx_hash from ' ~ chain_transfers ~ " where chain_code = 'bitcoin')", 's.tx_hash = c.tx_hash', 'c.tx_hash', day='s.event_date', asset="'BTC'", amount=scaled_amount('s.value_text', '8'), out_of_scope="case when o.tx_hash is null then 'output_not_delivered' end", join=outputs) }}
 union all
+{{ staged_hop('onchain', 'blocks', '(select distinct chain_code, block_number from ' ~ chain_transfers ~ ')', 's.chain_code = c.chain_code and s.block_number = c.block_number', 'c.block_number', day='s.event_date', out_of_scope="case when c.block_number is null then 'no_transfer_delivered' end") }}
+union all
 {{ staged_hop('chainalysis', 'transfers', screenings_by('chainalysis'), 's.transfer_id = c.transfer_id', 'c.transfer_id', day='s.event_date', asset='s.asset_code') }}
 union all
 {{ staged_hop('chainalysis', 'exposures', exposed_by('chainalysis', "exposure_type_code = 'DIRECT'"), 'coalesce(t.transfer_id, s.external_id) = c.transfer_id', 'c.transfer_id', out_of_scope="case when s.direct_category_id is null and s.direct_name is null then 'no_exposure' end", join=screened) }}

@@ -52,6 +52,8 @@ movements as (
     value_text = '0' as is_empty,
     event_at,
     block_number,
+    block_hash,
+    receipt_status,
     false as is_sender_unknown,
     first_known_at as known_at,
     extract_id
@@ -70,6 +72,8 @@ movements as (
     -- A log without its block's time counts on the day on which it became known.
     coalesce(transfers.event_at, transfers.known_at) as event_at,
     transfers.block_number,
+    transfers.block_hash,
+    cast(null as bigint) as receipt_status,
     false as is_sender_unknown,
     transfers.first_known_at as known_at,
     transfers.extract_id
@@ -88,6 +92,8 @@ movements as (
     outputs.value_text = '0' as is_empty,
     outputs.event_at,
     outputs.block_number,
+    outputs.block_hash,
+    cast(null as bigint) as receipt_status,
     bitcoin_sources.tx_hash is null and not coalesce(outputs.is_coinbase, false) as is_sender_unknown,
     outputs.first_known_at as known_at,
     outputs.extract_id
@@ -107,6 +113,8 @@ classified as (
     end as direction_code,
     coalesce(receiver.account_id, sender.account_id) as account_id,
     case
+      when blocks.block_hash <> lower(movements.block_hash) then 'block_replaced'
+      when movements.receipt_status = 0 then 'failed_on_chain'
       when sender.address is not null and receiver.address is not null then 'own_wallet_movement'
       when sender.address is null and receiver.address is null and movements.is_sender_unknown then 'sender_not_delivered'
       when sender.address is null and receiver.address is null then 'no_exchange_address'
@@ -115,6 +123,11 @@ classified as (
   from movements
   left join own as sender on movements.from_address = sender.address
   left join own as receiver on movements.to_address = receiver.address
+  -- A transaction that came again in the new block is there in its newest version; what is still in a block that is no
+  -- longer the chain's did not happen.
+  left join {{ ref('stg_onchain__blocks') }} as blocks
+    on movements.chain_code = blocks.chain_code
+    and movements.block_number = blocks.block_number
 ),
 
 in_scope as (

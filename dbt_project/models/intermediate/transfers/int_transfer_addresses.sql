@@ -16,7 +16,7 @@ bitcoin_senders as (
 ),
 
 mentioned as (
-  select transfer_id, role_code, address, address_raw, chain_code
+  select transfer_id, role_code, address, address_raw, chain_code, has_bad_checksum
   from {{ ref('int_ledger_addresses') }}
   union all
   select
@@ -24,7 +24,8 @@ mentioned as (
     case when direction_code = 'in' then 'counterparty' else 'own' end as role_code,
     from_address as address,
     from_address as address_raw,
-    chain_code
+    chain_code,
+    false as has_bad_checksum
   from chain_transfers
   where from_address is not null
   union all
@@ -33,11 +34,12 @@ mentioned as (
     case when direction_code = 'in' then 'own' else 'counterparty' end as role_code,
     to_address as address,
     to_address as address_raw,
-    chain_code
+    chain_code,
+    false as has_bad_checksum
   from chain_transfers
   where to_address is not null
   union all
-  select transfer_id, 'counterparty' as role_code, address, address_raw, 'bitcoin' as chain_code
+  select transfer_id, 'counterparty' as role_code, address, address_raw, 'bitcoin' as chain_code, false as has_bad_checksum
   from bitcoin_senders
   where address is not null
 ),
@@ -48,7 +50,9 @@ distinct_addresses as (
     role_code,
     address,
     min(address_raw) as address_raw,
-    min(chain_code) as chain_code
+    min(chain_code) as chain_code,
+    -- Where the chain itself names the address, the ledger's spelling of it (the case of its letters) is not what counts.
+    min(case when has_bad_checksum then 1 else 0 end) = 1 as has_bad_checksum
   from mentioned
   group by transfer_id, role_code, address
 )
@@ -59,6 +63,6 @@ select
   address,
   address_raw,
   chain_code,
-  {{ address_problem('address', 'chain_code') }} is null as is_valid,
-  {{ address_problem('address', 'chain_code') }} as invalid_reason_code
+  {{ address_problem('address', 'chain_code') }} is null and not has_bad_checksum as is_valid,
+  coalesce({{ address_problem('address', 'chain_code') }}, case when has_bad_checksum then 'bad_checksum' end) as invalid_reason_code
 from distinct_addresses

@@ -4,6 +4,7 @@ with source as (
 
 select
   address,
+  bad_checksums,
   lower(trim(chain_code)) as chain_code,
   role_code,
   account_id,

@@ -11,6 +11,7 @@ select
   lower(trim(chain_code)) as chain_code,
   from_address,
   to_address,
+  bad_checksums,
   {{ normalise_tx_hash("tx_hash") }} as tx_hash,
   bank_reference,
   status_code,

@@ -11,6 +11,7 @@ select
   fee_amount,
   lower(trim(chain_code)) as chain_code,
   to_address,
+  bad_checksums,
   {{ normalise_tx_hash("tx_hash") }} as tx_hash,
   beneficiary_account,
   bank_reference,

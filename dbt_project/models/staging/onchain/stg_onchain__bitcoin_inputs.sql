@@ -15,6 +15,7 @@ select
   value as value_text,
   lower(spent_transaction_hash) as spent_tx_hash,
   spent_output_index,
+  transport_code,
   _known_at as known_at,
   _first_known_at as first_known_at,
   _extract_id as extract_id,

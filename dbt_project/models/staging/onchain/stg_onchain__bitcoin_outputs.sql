@@ -13,6 +13,7 @@ select
   type as output_type,
   address,
   value as value_text,
+  transport_code,
   _known_at as known_at,
   _first_known_at as first_known_at,
   _extract_id as extract_id,

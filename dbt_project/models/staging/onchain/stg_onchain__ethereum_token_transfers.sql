@@ -10,6 +10,8 @@ select
   lower(transaction_hash) as tx_hash,
   log_index,
   block_number,
+  block_hash,
+  transport_code,
   block_timestamp as event_at,
   cast(block_timestamp as date) as event_date,
   _known_at as known_at,

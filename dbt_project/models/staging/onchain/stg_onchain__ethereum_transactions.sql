@@ -14,6 +14,8 @@ select
   block_timestamp as event_at,
   cast(block_timestamp as date) as event_date,
   transaction_type,
+  receipt_status,
+  transport_code,
   _known_at as known_at,
   _first_known_at as first_known_at,
   _extract_id as extract_id,
