@@ -63,9 +63,8 @@ EXPOSURES = pa.schema(
         pa.field("indirect_usd", AMOUNT),
     ]
 )
-"""`element_code`: cluster_entity (who the address is), matched_element (a category that a rule matched), contribution
-(who the value comes from or goes to, matched by a rule or not). `side_code` as the vendor said it: source or destination
-for a wallet, null for a transaction, whose lists have no sides. The value of a contribution by several entities stands
-on the first of them."""
+"""`element_code`: cluster_entity (who the address is), matched_element (a category that a rule matched) or contribution
+(who the value comes from or goes to). `side_code` as the vendor said it: source or destination for a wallet, null for a
+transaction, whose lists have no sides. The value of a contribution by several entities stands on the first of them."""
 
 TABLES = {"analyses": ANALYSES, "exposures": EXPOSURES}
