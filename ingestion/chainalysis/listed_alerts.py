@@ -9,7 +9,7 @@ fetched; on a transfer that is not of ours, which is a reject of `alerts`. One o
 behaviour and only has its states.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -84,7 +84,10 @@ async def account_for(client: KytClient, outcome: Outcome, earlier: Earlier) -> 
     with_answers_last = sorted(outcome.screened, key=lambda s: s.alerts is not None)
     finished = {s.movement.key: s for s in with_answers_last if s.summary["updated_at"] is not None}
     pending = {s.movement.key for s in outcome.screened} | {movement.key for movement in outcome.unchanged}
-    rows = await _since_the_cursors(client, earlier, [s.summary["updated_at"] for s in finished.values()])
+    for _ in range(READINGS):
+        rows = await _since_the_cursors(client, earlier, [s.summary["updated_at"] for s in finished.values()])
+        if not _is_behind(rows, finished):
+            break
     known = earlier.states({str(row.get("alertIdentifier")) for row in rows})
     known_alerts = {identifier for identifier, _, _ in known}
     for row in rows:
@@ -104,6 +107,12 @@ async def account_for(client: KytClient, outcome: Outcome, earlier: Earlier) -> 
         elif found and key not in pending and key[1] is not None:
             await _on_others(client, outcome, listed, key, accounts.get(key), found)
     return listed
+
+
+def _is_behind(rows: list[dict], finished: dict[Key, Screened]) -> bool:
+    """Whether the list does not show yet what the transfers themselves were answered with."""
+    listed = Counter(map(_key, rows))
+    return any(s.alerts is not None and _count(s.alerts) > listed[key] for key, s in finished.items())
 
 
 async def _since_the_cursors(client: KytClient, earlier: Earlier, finished: list[datetime]) -> list[dict]:
