@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from datetime import datetime
@@ -18,7 +19,14 @@ from orchestration.soda import read_contracts, verify
 from sandbox.world import generate
 
 REPOSITORY = Path(__file__).parents[2]
-MODELS = ("+fct_travel_rule", "+int_kyc_documents", "+int_kyc_reviews", "+int_party_history")
+MODELS = (
+    "+fct_travel_rule",
+    "+fct_transfers",
+    "+dim_parties",
+    "+int_kyc_documents",
+    "+int_kyc_reviews",
+    "+int_party_history",
+)
 NAME = {"naturalPerson": {"name": {"nameIdentifier": [{"primaryIdentifier": "Zyxwvu", "nameIdentifierType": "LEGL"}]}}}
 
 
@@ -211,8 +219,8 @@ def rows() -> list[dict]:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
-    """A warehouse with the hand-made rows, built by dbt."""
+def built_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with the hand-made rows, built by dbt."""
     home = tmp_path_factory.mktemp("travel_rule")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PLUMBLINE_HOME", str(home))
@@ -240,8 +248,38 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection
         text=True,
     )
     assert result.returncode == 0, result.stdout + result.stderr
-    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+    return home
+
+
+@pytest.fixture
+def built(built_home: Path) -> duckdb.DuckDBPyConnection:
+    """The built warehouse, to be read."""
+    with duckdb.connect(str(built_home / "warehouse.duckdb"), read_only=True) as connection:
         yield connection
+
+
+def test_the_contract_of_the_public_model_finds_what_is_planted(built_home, tmp_path):
+    (contract,) = [c for c in read_contracts(REPOSITORY / "checks") if c.table == "fct_travel_rule"]
+    copied = shutil.copy(built_home / "warehouse.duckdb", tmp_path / "warehouse.duckdb")
+    with duckdb.connect(str(copied)) as connection:
+        assert [r.check_name for r in verify(contract, connection) if not r.passed] == []
+        for statement in (
+            "delete from marts.fct_travel_rule where transfer_id like '%W3'",
+            "update marts.fct_travel_rule set missing_fields = null where travel_rule_status_code = 'incomplete'",
+            "update marts.fct_travel_rule set message_id = null where travel_rule_status_code = 'present'",
+            "insert into marts.fct_travel_rule select * from marts.fct_travel_rule where transfer_id like '%W5'",
+            "update marts.fct_travel_rule set travel_rule_status_code = 'lost' where transfer_id like '%W7'",
+        ):
+            connection.execute(statement)
+        found = {r.check_name for r in verify(contract, connection) if not r.passed}
+    for planted in (
+        "every_crypto_transfer_above_its_threshold_is_listed",
+        "an_incomplete_message_says_what_it_lacks",
+        "only_what_is_there_is_called_present",
+        "transfer_id_duplicate",
+        "travel_rule_status_code_invalid",
+    ):
+        assert any(planted in name for name in found), (planted, sorted(found))
 
 
 def test_each_transfer_above_its_threshold_says_what_it_lacks(built):
