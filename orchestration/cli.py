@@ -37,6 +37,9 @@ def _world_options(command):
     return command
 
 
+_every = click.option(
+    "--every-feed", "every", is_flag=True, help="Ask all vendors of the sandbox exchange, not only the usual ones."
+)
 _config = click.option(
     "--config",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -47,12 +50,15 @@ _config = click.option(
 @main.command()
 @_config
 @_world_options
+@_every
 @click.option("--target", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True, help="Engine.")
 @click.option("--as-of", help="Rebuild the warehouse as it was known at this instant (ISO, UTC).")
-def run(config, customers, days, seed, target, as_of) -> None:
+def run(config, customers, days, seed, every, target, as_of) -> None:
     """Run the main job: load every feed, build and check the warehouse, raise alerts, publish the marts."""
-    if config and (customers or days or seed):
-        raise click.UsageError("--customers, --days and --seed belong to the sandbox exchange; leave them out.")
+    if config and (customers or days or seed or every):
+        raise click.UsageError(
+            "--customers, --days, --seed and --every-feed belong to the sandbox exchange; leave them out."
+        )
     os.environ["PLUMBLINE_TARGET"] = target
     root = homes.prepare_home()
     from orchestration import progress
@@ -65,7 +71,7 @@ def run(config, customers, days, seed, target, as_of) -> None:
             with (
                 screen.showing(),
                 progress.listening(screen.detail),
-                _feeds(config, _given(customers, days, seed), screen.say) as period,
+                _feeds(config, _given(customers, days, seed), screen.say, every) as period,
             ):
                 from orchestration import runs
 
@@ -232,7 +238,7 @@ def _given(customers, days, seed) -> dict[str, int]:
 
 
 @contextmanager
-def _feeds(config, given, say):
+def _feeds(config, given, say, every=False):
     """Points dlt at the feeds for as long as the work lasts; yields the first and last business day of the run."""
     if config:
         os.environ["DLT_PROJECT_DIR"] = str(config.absolute())
@@ -244,7 +250,7 @@ def _feeds(config, given, say):
     root = homes.home()
     world = demo.choose(root / "sandbox", given, in_use=(root / "warehouse.duckdb").exists())
     demo.make(world, root / "sandbox", say)
-    with demo.vendors(root / "sandbox"):
+    with demo.vendors(root / "sandbox", every):
         yield world.first_day, world.last_day
 
 

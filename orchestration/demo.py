@@ -75,13 +75,13 @@ def make(world: World, folder: Path, say: Callable[[str], None]) -> bool:
 
 
 @contextmanager
-def vendors(folder: Path) -> Iterator[None]:
+def vendors(folder: Path, every: bool = False) -> Iterator[None]:
     """Serves the world's vendors on loopback and points dlt's configuration at the world, for this process and its
-    children; both end together."""
+    children; both end together. `every`: at the vendors that a default run leaves out, too."""
     from sandbox import vendor
 
     with vendor.start(folder) as server:
-        settings = sources(folder, server.kyt_url, server.token)
+        settings = sources(folder, server.kyt_url, server.token) | (every_feed(folder, server.url) if every else {})
         before = {name: os.environ.get(name) for name in settings}
         os.environ.update(settings)
         try:
