@@ -100,6 +100,6 @@ def test_a_wrong_delivery_stops_its_feed_only_and_a_new_field_warns(world, serve
     assert "raw_chainalysis/control_totals has_known_fields" in found["checks"]["warned_names"]
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
         for table in ("raw_exchange.deposits", "raw_bank.entries", "raw_kyc.parties", "raw_chainalysis.transfers"):
-            assert warehouse.table(table).count("*").fetchone()[0] > 0, table
+            assert warehouse.table(table).limit(1).fetchall(), table
         kept = "select count(*) from raw_chainalysis.transfers where answer_json not like ?"
         assert warehouse.execute(kept, [f"%{ADDED}%"]).fetchone() == (0,)
