@@ -74,6 +74,10 @@ class Vendor:
         makes the vendor's own answer to too many requests, given the seconds to wait and the server's time."""
         self._mounts[prefix] = cache(make), limit
 
+    def mounted(self, prefix: str) -> Handler:
+        """The handler that serves what is below `prefix`."""
+        return self._mounts[prefix][0]()
+
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
         if path == CONTROL_PATH:

@@ -305,13 +305,8 @@ def test_brokers_that_fall_silent_in_the_middle_are_unavailable_and_nothing_is_k
     with sandbox_kafka.broker() as address:
         send(address, *(event(n) for n in range(10)))
         source = behaviour_source(bootstrap_servers=address, patience_seconds=1.0)
-    with pytest.raises(Exception, match="does not serve topic behaviour") as failure:
+    with pytest.raises(VendorUnavailable, match="does not serve topic behaviour"):
         pipeline.run(source, "behaviour")
-    causes, error = [], failure.value
-    while error is not None:
-        causes.append(type(error))
-        error = error.__cause__ or error.__context__
-    assert VendorUnavailable in causes
     assert pipeline.completed_extracts("behaviour") == set()
 
 

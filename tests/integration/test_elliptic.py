@@ -68,7 +68,7 @@ def test_a_load_brings_everything_and_a_second_one_nothing(world, ledger):
 
 def test_what_was_never_on_chain_is_a_row_and_no_error(world, ledger, monkeypatch):
     handler = Scripted(world)
-    wallet = handler.mounted[ELLIPTIC_PATH]._wallet
+    wallet = handler.mounted(ELLIPTIC_PATH)._wallet
     unknown = []
 
     def forget(subject: dict) -> dict:
@@ -77,7 +77,7 @@ def test_what_was_never_on_chain_is_a_row_and_no_error(world, ledger, monkeypatc
             raise EllipticError(404, "NotInBlockchain", "never seen")
         return wallet(subject)
 
-    monkeypatch.setattr(handler.mounted[ELLIPTIC_PATH], "_wallet", forget)
+    monkeypatch.setattr(handler.mounted(ELLIPTIC_PATH), "_wallet", forget)
     load(handler)
     found = query(
         "select subject_hash, analysis_id, risk_score, answer_json ->> '$.name' from raw_elliptic.analyses "
@@ -95,7 +95,7 @@ def test_another_404_is_a_reject(world, ledger, monkeypatch):
     def refuse(subject: dict) -> dict:
         raise EllipticError(404, "NotFoundError", "no such thing")
 
-    monkeypatch.setattr(handler.mounted[ELLIPTIC_PATH], "_wallet", refuse)
+    monkeypatch.setattr(handler.mounted(ELLIPTIC_PATH), "_wallet", refuse)
     load(handler)
     assert query("select distinct table_name, reason_code, reason from raw_elliptic.rejects") == [
         ("analyses", "refused_by_vendor", "the vendor refused it with HTTP 404: no such thing")
@@ -107,7 +107,7 @@ def test_another_404_is_a_reject(world, ledger, monkeypatch):
 def test_a_rescreen_is_kept_beside_what_it_replaces(world, ledger):
     handler = Scripted(world)
     load(handler)
-    elliptic: Elliptic = handler.mounted[ELLIPTIC_PATH]
+    elliptic: Elliptic = handler.mounted(ELLIPTIC_PATH)
     identity = next(iter(elliptic.analyses["wallet"]))
     before = elliptic.analyses["wallet"][identity]
     elliptic.rescreen("wallet", identity, 9.5)
@@ -130,7 +130,7 @@ def test_a_rescreen_between_pages_hides_no_row(world, ledger, monkeypatch):
     for number in range(25):
         elliptic._keep("wallet", by_somebody_else(number))
     handler = Scripted(world)
-    handler.mounted[ELLIPTIC_PATH] = elliptic
+    handler.mount(ELLIPTIC_PATH, lambda: elliptic)
 
     def disturb(method: str, path: str) -> None:
         if "/v2/wallet?" in path and "page=2&" in path and elliptic.analyses["wallet"]["other-0"]["risk_score"] != 8:
@@ -157,7 +157,7 @@ def by_somebody_else(number: int) -> dict:
 
 def test_what_was_running_is_asked_about_again(world, ledger, monkeypatch):
     handler = Scripted(world)
-    elliptic: Elliptic = handler.mounted[ELLIPTIC_PATH]
+    elliptic: Elliptic = handler.mounted(ELLIPTIC_PATH)
     transaction = elliptic._transaction
     running = {"process_status": "running", "analysed_at": None, "updated_at": None, "evaluation_detail": None}
     running |= {"contributions": None, "risk_score": None}
@@ -180,7 +180,7 @@ def test_what_was_running_is_asked_about_again(world, ledger, monkeypatch):
 
 def test_an_answer_that_cannot_be_read_is_a_reject_with_all_it_lists(world, ledger, monkeypatch):
     handler = Scripted(world)
-    elliptic: Elliptic = handler.mounted[ELLIPTIC_PATH]
+    elliptic: Elliptic = handler.mounted(ELLIPTIC_PATH)
     wallet = elliptic._wallet
     monkeypatch.setattr(elliptic, "_wallet", lambda subject: wallet(subject) | {"risk_score": "very high"})
     load(handler)
@@ -193,7 +193,7 @@ def test_an_answer_that_cannot_be_read_is_a_reject_with_all_it_lists(world, ledg
 
 def test_the_limit_is_waited_out_by_the_vendors_own_clock(world, ledger, monkeypatch):
     handler = Scripted(world)
-    handler.mounted[ELLIPTIC_PATH] = Elliptic(world, per_minute=50)
+    handler.mount(ELLIPTIC_PATH, lambda: Elliptic(world, per_minute=50))
     waits = []
     monkeypatch.setattr(http.time, "sleep", waits.append)
     load(handler)

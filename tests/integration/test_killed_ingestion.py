@@ -15,7 +15,7 @@ from sandbox.world import generate
 
 pytestmark = pytest.mark.slow
 
-FILE_FEEDS = ("exchange", "kyc", "bank", "onchain", "ofac", "cases", "tagpacks", "prices")
+FILE_FEEDS = ("exchange", "kyc", "bank", "onchain", "cases", "tagpacks", "prices", "travel_rule", "behaviour")
 DAYS, KILLS, SEED = 12, 20, 20261122
 LONGEST = 2.5
 """Seconds after which a load is killed at the latest; a whole one takes longer."""
@@ -43,6 +43,8 @@ def load(home: Path, landing: Path, kyt_url: str | None, last_day: int | None) -
     for feed in FILE_FEEDS:
         source = getattr(import_module(f"ingestion.{feed}"), f"{feed}_source")
         pipeline.run(source(bucket_url=str(landing / feed), end=end), feed)
+    watchlists = import_module("ingestion.watchlists").watchlists_source
+    pipeline.run(watchlists(ofac_sdn_url=str(landing / "ofac"), end=end), "watchlists")
     if kyt_url:
         from ingestion.chainalysis import chainalysis_source
 

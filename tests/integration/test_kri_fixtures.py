@@ -39,12 +39,13 @@ insert into intermediate.int_transfer_screenings values
   ('t1', 'screened'), ('t2', 'screened'), ('t3', 'pending'), ('t6', 'screened');
 
 create table intermediate.int_exposures
-  (transfer_id text, exposure_type_code text, severity_code text, exposure_usd decimal(18,2));
+  (transfer_id text, exposure_type_code text, category_code text, severity_code text, exposure_usd decimal(18,2));
 insert into intermediate.int_exposures values
-  ('t1', 'DIRECT', 'severe', 10.00), ('t1', 'DIRECT', 'medium', 30.00),
-  ('t1', 'INDIRECT', 'severe', 500.00),                      -- not direct
-  ('t2', 'DIRECT', 'low', 3000.00),                          -- an exchange, not illicit
-  ('t6', 'DIRECT', 'high', 9000.00);                         -- before the period
+  ('t1', 'DIRECT', 'mixing', 'severe', 10.00), ('t1', 'DIRECT', 'gambling', 'medium', 30.00),
+  ('t1', 'DIRECT', 'mixing', 'severe', 9.00),                -- another vendor's word for the same value
+  ('t1', 'INDIRECT', 'mixing', 'severe', 500.00),            -- not direct
+  ('t2', 'DIRECT', 'exchange', 'low', 3000.00),              -- an exchange, not illicit
+  ('t6', 'DIRECT', 'mixing', 'high', 9000.00);               -- before the period
 
 create table marts.fct_alerts (alert_id text, triggered_at timestamp, evidence_known_at timestamp);
 insert into marts.fct_alerts values

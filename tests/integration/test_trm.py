@@ -78,7 +78,8 @@ def test_a_load_brings_everything_and_a_second_one_nothing(world, ledger):
 
 def test_what_was_processing_is_asked_about_again_and_finishes(world, ledger):
     handler = Scripted(world)
-    handler.mounted[TRM_PATH] = trm = Trm(world, processing_polls=10**6)
+    trm = Trm(world, processing_polls=10**6)
+    handler.mount(TRM_PATH, lambda: trm)
     load(handler)
     pending = query("select count(*) from raw_trm.transfers where screen_status_code = 'PROCESSING'")[0][0]
     assert pending > 5
@@ -100,12 +101,12 @@ def test_a_run_that_died_after_registering_loses_nothing(world, ledger):
         load(handler)
     handler.script = lambda method, path: None
     load(handler)
-    assert counts()["transfers"] == movements() == len(handler.mounted[TRM_PATH].transfers)
+    assert counts()["transfers"] == movements() == len(handler.mounted(TRM_PATH).transfers)
 
 
 def test_a_vendor_that_forgot_a_pending_transfer_gets_it_again(world, ledger):
     handler = Scripted(world)
-    handler.mounted[TRM_PATH] = Trm(world, processing_polls=10**6)
+    handler.mount(TRM_PATH, lambda: Trm(world, processing_polls=10**6))
     load(handler)
     load(Scripted(world))
     left = query(
@@ -116,7 +117,7 @@ def test_a_vendor_that_forgot_a_pending_transfer_gets_it_again(world, ledger):
 
 def test_the_shape_of_2023_has_no_time_of_its_own(world, ledger):
     handler = Scripted(world)
-    handler.mounted[TRM_PATH] = Trm(world, shape=2023)
+    handler.mount(TRM_PATH, lambda: Trm(world, shape=2023))
     load(handler)
     assert query("select count(*) from raw_trm.address_screenings where screened_at is not null") == [(0,)]
     assert query("select count(*) from raw_trm.address_screenings where _known_at <> ledger_known_at") == [(0,)]
@@ -128,8 +129,8 @@ def test_the_shape_of_2023_has_no_time_of_its_own(world, ledger):
 
 def test_members_of_a_later_shape_are_kept_and_a_check_says_so(world, ledger, monkeypatch):
     handler = Scripted(world)
-    screen = handler.mounted[TRM_PATH]._screening
-    monkeypatch.setattr(handler.mounted[TRM_PATH], "_screening", lambda asked: screen(asked) | {"addressMood": "calm"})
+    screen = handler.mounted(TRM_PATH)._screening
+    monkeypatch.setattr(handler.mounted(TRM_PATH), "_screening", lambda asked: screen(asked) | {"addressMood": "calm"})
     load(handler)
     assert query(
         "select distinct unknown_members, answer_json ->> '$.addressMood' from raw_trm.address_screenings"
@@ -155,14 +156,14 @@ def test_one_bad_address_does_not_keep_back_its_neighbours(world, ledger):
 @pytest.mark.parametrize("drop", ["addressSubmitted", "chain"])
 def test_an_answer_that_cannot_be_read_is_a_reject_with_all_it_lists(world, ledger, monkeypatch, drop):
     handler = Scripted(world)
-    screen, calls = handler.mounted[TRM_PATH]._screening, []
+    screen, calls = handler.mounted(TRM_PATH)._screening, []
 
     def broken(asked: dict) -> dict:
         answer = screen(asked)
         calls.append(answer)
         return {m: v for m, v in answer.items() if m != drop} if len(calls) == 1 else answer
 
-    monkeypatch.setattr(handler.mounted[TRM_PATH], "_screening", broken)
+    monkeypatch.setattr(handler.mounted(TRM_PATH), "_screening", broken)
     load(handler)
     codes = query("select table_name, reason_code, count(*) from raw_trm.rejects group by all order by all")
     assert codes[0] == ("address_screenings", "no_answer", 1)
@@ -172,7 +173,7 @@ def test_an_answer_that_cannot_be_read_is_a_reject_with_all_it_lists(world, ledg
 
 def test_alerts_that_come_in_between_pages_are_neither_lost_nor_doubled(world, ledger):
     handler = Scripted(world)
-    trm: Trm = handler.mounted[TRM_PATH]
+    trm: Trm = handler.mounted(TRM_PATH)
     made = [alert(number) for number in range(250)]
     trm.alerts = lambda: made
 
@@ -204,7 +205,7 @@ def alert(number: int, issued: str | None = None) -> dict:
 
 def test_an_unreadable_alert_is_rejected_once(world, ledger):
     handler = Scripted(world)
-    handler.mounted[TRM_PATH].alerts = lambda: [alert(1) | {"status": 7}]
+    handler.mounted(TRM_PATH).alerts = lambda: [alert(1) | {"status": 7}]
     load(handler)
     assert query("select table_name, reason, first_seen_at from raw_trm.rejects") == [
         ("alerts", "status 7 is not text", datetime(2026, 1, 2, 0, 1))
@@ -214,7 +215,7 @@ def test_an_unreadable_alert_is_rejected_once(world, ledger):
 
 def test_the_limit_is_waited_out(world, ledger, monkeypatch):
     handler = Scripted(world)
-    handler.mounted[TRM_PATH] = Trm(world, per_second=30)
+    handler.mount(TRM_PATH, lambda: Trm(world, per_second=30))
     waits = []
     monkeypatch.setattr(http.time, "sleep", lambda seconds: waits.append(seconds) or handler_resets(handler))
     load(handler)
@@ -222,7 +223,7 @@ def test_the_limit_is_waited_out(world, ledger, monkeypatch):
 
 
 def handler_resets(handler: Scripted) -> None:
-    handler.mounted[TRM_PATH]._requests = 0
+    handler.mounted(TRM_PATH)._requests = 0
 
 
 def test_a_wrong_key_and_no_key_say_what_to_set(world, ledger):
