@@ -1,13 +1,12 @@
 """`kill -9` at random points of loading, twenty times, and then a load: the raw tables are those of a quiet load."""
 
 import multiprocessing
-import os
 import random
 import time
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from all_feeds import load
 from main_job import fingerprints
 
 from sandbox import vendor
@@ -15,7 +14,6 @@ from sandbox.world import generate
 
 pytestmark = pytest.mark.slow
 
-FILE_FEEDS = ("exchange", "kyc", "bank", "onchain", "cases", "tagpacks", "prices", "travel_rule", "behaviour")
 DAYS, KILLS, SEED = 12, 20, 20261122
 LONGEST = 2.5
 """Seconds after which a load is killed at the latest; a whole one takes longer."""
@@ -26,30 +24,6 @@ def world(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("world")
     generate(folder, customers=40, days=DAYS, seed=5)
     return folder
-
-
-def load(home: Path, landing: Path, kyt_url: str | None, last_day: int | None) -> None:
-    """Every feed, as the main job loads them but without Dagster; without `kyt_url` files only, and those of the first
-    days only."""
-    os.environ["PLUMBLINE_HOME"] = str(home)
-    from importlib import import_module
-
-    from ingestion import pipeline
-
-    first = min(Path(landing / "exchange").glob("delivery=*")).name.partition("=")[2][:10]
-    from datetime import date
-
-    end = None if last_day is None else date.fromisoformat(first) + timedelta(days=last_day)
-    for feed in FILE_FEEDS:
-        source = getattr(import_module(f"ingestion.{feed}"), f"{feed}_source")
-        pipeline.run(source(bucket_url=str(landing / feed), end=end), feed)
-    watchlists = import_module("ingestion.watchlists").watchlists_source
-    pipeline.run(watchlists(ofac_sdn_url=str(landing / "ofac"), end=end), "watchlists")
-    if kyt_url:
-        from ingestion.chainalysis import chainalysis_source
-
-        source = chainalysis_source(api_url=kyt_url, api_key=vendor.TOKEN, poll_seconds=1.0, concurrency=8)
-        pipeline.run(source, "chainalysis")
 
 
 def in_child(context, *arguments, seconds: float | None = None) -> bool:
