@@ -24,7 +24,7 @@ class BitcoinRpc:
         self._authorization = "Basic " + b64encode(f"{user}:{password}".encode()).decode()
         self._with_prevouts = with_prevouts
 
-    async def __call__(self, request: web.BaseRequest, _path: str, _query: str) -> web.Response:
+    async def __call__(self, request: web.BaseRequest, _path: str = "", _query: str = "") -> web.Response:
         if request.headers.get("Authorization") != self._authorization:
             return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="jsonrpc"'})
         if request.method != "POST":

@@ -21,7 +21,7 @@ class Blockscout:
         self.chain = ChainData("ethereum", world_dir)
         self._page = page
 
-    async def __call__(self, request: web.BaseRequest, _path: str, _query: str) -> web.Response:
+    async def __call__(self, request: web.BaseRequest, _path: str = "", _query: str = "") -> web.Response:
         match request.path.removeprefix(BLOCKSCOUT_PATH).split("/")[1:]:
             case ["api", "v2", "addresses", address, "transactions" | "token-transfers" as listing]:
                 if not address.startswith("0x") or len(address) != 42:

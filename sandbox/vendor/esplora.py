@@ -16,7 +16,7 @@ class Esplora:
     def __init__(self, world_dir: Path) -> None:
         self.chain = ChainData("bitcoin", world_dir)
 
-    async def __call__(self, request: web.BaseRequest, _path: str, _query: str) -> web.Response:
+    async def __call__(self, request: web.BaseRequest, _path: str = "", _query: str = "") -> web.Response:
         match request.path.removeprefix(ESPLORA_PATH).split("/")[1:]:
             case ["blocks", "tip", "height"]:
                 return web.Response(text=str(self.chain.head))

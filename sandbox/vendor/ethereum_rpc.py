@@ -32,7 +32,7 @@ class EthereumRpc:
         self._token, self._without = token, without
         self.failed: set[str] = set()
 
-    async def __call__(self, request: web.BaseRequest, _path: str, _query: str) -> web.Response:
+    async def __call__(self, request: web.BaseRequest, _path: str = "", _query: str = "") -> web.Response:
         if request.method != "POST":
             return web.Response(status=405, text="Method Not Allowed")
         if self._token and request.headers.get("Authorization") != f"Bearer {self._token}":

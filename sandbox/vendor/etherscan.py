@@ -26,7 +26,7 @@ class Etherscan:
         self.chain = self._node.chain
         self._key, self._window, self._limit_every, self._requests = key, window, limit_every, 0
 
-    async def __call__(self, request: web.BaseRequest, _path: str, _query: str) -> web.Response:
+    async def __call__(self, request: web.BaseRequest, _path: str = "", _query: str = "") -> web.Response:
         if request.path.removeprefix(ETHERSCAN_PATH) != "/v2/api":
             return web.Response(status=404, text="<html>404</html>", content_type="text/html")
         asked = request.query

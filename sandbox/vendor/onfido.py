@@ -42,7 +42,7 @@ class Onfido:
             }
         return self._lists
 
-    async def __call__(self, request: web.BaseRequest, _path: str, _query: str) -> web.Response:
+    async def __call__(self, request: web.BaseRequest, _path: str = "", _query: str = "") -> web.Response:
         if request.headers.get("Authorization") != f"Token token={TOKEN}":
             return _error(401, "authorization_error", "Authorization error: please re-check your credentials")
         path, _, query = request.raw_path.removeprefix(ONFIDO_PATH).partition("?")

@@ -40,7 +40,7 @@ class Persona:
             self._lists = {"inquiries": [self._inquiry(customer) for customer in known], "reports": reports}
         return self._lists
 
-    async def __call__(self, request: web.BaseRequest, _path: str, _query: str) -> web.Response:
+    async def __call__(self, request: web.BaseRequest, _path: str = "", _query: str = "") -> web.Response:
         if request.headers.get("Authorization") != f"Bearer {KEY}":
             return _error(401, "Must be authenticated to access this endpoint", {})
         headers = self._rate()

@@ -46,7 +46,7 @@ class Sumsub:
             self._applicants = {applicant_id(customer): self._applicant(customer) for customer in known}
         return self._applicants
 
-    async def __call__(self, request: web.BaseRequest, _path: str, _query: str) -> web.Response:
+    async def __call__(self, request: web.BaseRequest, _path: str = "", _query: str = "") -> web.Response:
         body = await request.read()
         if problem := _unsigned(request, body):
             return _error(401, problem, "unauthorized")

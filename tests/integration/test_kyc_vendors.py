@@ -61,7 +61,11 @@ def vendors(world: Path):
 def settings(world: Path, vendors: Vendors, tmp_path: Path) -> dict[str, str]:
     """The arguments of the source, all vendors configured; webhooks are the test's own."""
     prefix = "SOURCES__KYC__"
-    found = {name.removeprefix(prefix).lower(): v for name, v in demo.every_feed(world, vendors.url).items()}
+    found = {
+        name.removeprefix(prefix).lower(): v
+        for name, v in demo.every_feed(world, vendors.url).items()
+        if name.startswith(prefix)
+    }
     for vendor in ("sumsub", "onfido"):
         found[f"{vendor}_webhooks_url"] = shutil.copytree(found[f"{vendor}_webhooks_url"], tmp_path / vendor).as_posix()
     return found
