@@ -24,8 +24,7 @@ from dagster import (
     MaterializeResult,
     multi_asset,
 )
-from dagster_dlt import DagsterDltResource, DagsterDltTranslator, build_dlt_asset_specs
-from dagster_dlt.translator import DltResourceTranslatorData
+from dagster_dlt import DagsterDltResource
 from dlt.common.pipeline import LoadInfo
 from dlt.extract.source import DltSource
 from dlt.pipeline.pipeline import Pipeline
@@ -69,22 +68,23 @@ def owner(name: str) -> str:
     return name if "@" in name or name.startswith("team:") else f"team:{name}"
 
 
-class FeedTranslator(DagsterDltTranslator):
-    """Names a table's asset [raw_<feed>, <table>] and describes it from the feed's source.yml."""
+def _table(feed: str, table: str) -> AssetSpec:
+    """A table's asset [raw_<feed>, <table>], described from the feed's source.yml.
 
-    def get_asset_spec(self, data: DltResourceTranslatorData) -> AssetSpec:
-        feed, table = data.resource.source_name, data.resource.name
-        about = passport(feed)
-        return AssetSpec(
-            key=[pipelines.dataset(feed), table],
-            description=ACCOUNTING.get(table) or f"{about['title']}. One row is {about['tables'][table]['grain']}.",
-            deps=AFTER.get(feed, ()),
-            group_name=pipelines.dataset(feed),
-            owners=[owner(about["owner"])],
-            kinds={"dlt", "duckdb"},
-            tags={"personal_data": str(bool(about["contains_personal_data"])).lower()},
-            metadata={key: str(about[key]) for key in ("publisher", "cadence", "licence")},
-        )
+    Made from the resource's name alone and not by dagster-dlt, which wants a pipeline: dlt empties a pipeline's
+    working folder when it makes one, and the UI, the daemon and the run all import this module.
+    """
+    about = passport(feed)
+    return AssetSpec(
+        key=[pipelines.dataset(feed), table],
+        description=ACCOUNTING.get(table) or f"{about['title']}. One row is {about['tables'][table]['grain']}.",
+        deps=AFTER.get(feed, ()),
+        group_name=pipelines.dataset(feed),
+        owners=[owner(about["owner"])],
+        kinds={"dlt", "duckdb"},
+        tags={"personal_data": str(bool(about["contains_personal_data"])).lower()},
+        metadata={key: str(about[key]) for key in ("publisher", "cadence", "licence")},
+    )
 
 
 def feed_assets(feed: str) -> AssetsDefinition:
@@ -96,7 +96,7 @@ def feed_assets(feed: str) -> AssetsDefinition:
 
     @multi_asset(
         name=pipelines.dataset(feed),
-        specs=[*build_dlt_asset_specs(unconfigured(feed), pipelines.pipeline(feed), FeedTranslator()), _loads(feed)],
+        specs=[*(_table(feed, table) for table in unconfigured(feed).resources), _loads(feed)],
         check_specs=_check_specs(feed),
         partitions_def=days,
         backfill_policy=BackfillPolicy.single_run(),
