@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 from oracles import features, population, scenarios, warehouse
 
@@ -140,3 +141,35 @@ def test_bridge_names_each_transfer_of_each_alert_once(built: Path) -> None:
     )
     assert sum(row["is_trigger"] for row in pairs) == len(alerts)
     assert all(row["is_known_when_raised"] for row in pairs)
+
+
+DEFECTS = {
+    "key_missing": "update {table} set subject_id = null where outcome_code = 'excluded'",
+    "scenario_unknown": "update {table} set scenario_id = 'TM99' where outcome_code = 'excluded'",
+    "outcome_unknown": "update {table} set outcome_code = 'clean' where outcome_code = 'below_threshold'",
+    "subject_type_unknown": "update {table} set subject_type_code = 'customer' where outcome_code = 'excluded'",
+    "alert_unexplained": "update {table} set reason_text = null where outcome_code = 'alerted'",
+    "transfer_not_in_evidence": "update {table} set evidence_transfer_ids = 'T' where outcome_code = 'alerted'",
+    "window_backwards": "update {table} set window_end_at = window_start_at - interval 1 day",
+    "leg_twice": "insert into {table} select * from {table} where outcome_code = 'alerted'",
+    "leg_of_the_population_missing": "delete from {table} where outcome_code = 'not_evaluable'",
+    "leg_not_of_the_population": "update {table} set leg_id = 'x' || leg_id where outcome_code = 'alerted'",
+}
+
+
+@pytest.fixture(scope="module")
+def form(built: Path) -> str:
+    """The test of a scenario's form as dbt compiles it for TM06."""
+    warehouse.dbt(built, "compile", "--select", "scenario_rows_are_well_formed_scn_tm06_rapid_in_out_")
+    return warehouse.compiled("scenario_rows_are_well_formed_scn_tm06_rapid_in_out_")
+
+
+@pytest.mark.parametrize("rule", [None, *DEFECTS])
+def test_the_form_of_a_scenario_is_checked_rule_by_rule(rule: str | None, form: str, built: Path) -> None:
+    with duckdb.connect(str(built / "warehouse.duckdb")) as connection:
+        connection.execute("begin")
+        if rule:
+            connection.execute(DEFECTS[rule].format(table="scenarios.scn_tm06_rapid_in_out"))
+        found = {broken for _, broken in connection.execute(form).fetchall()}
+        connection.execute("rollback")
+    assert (rule in found) if rule else not found

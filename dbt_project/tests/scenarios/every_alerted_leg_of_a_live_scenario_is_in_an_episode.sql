@@ -1,0 +1,19 @@
+{{ config(meta={'owner': 'fcc-analytics@plumbline.example', 'dagster': {'ref': {'name': 'int_alert_episodes'}}}) }}
+-- A leg that alerted and belongs to no episode would be counted as alerted and never reach an investigator.
+with alerted as (
+  select scenario_id, leg_id
+  from (
+    {{ scenario_rows(['scenario_id', 'leg_id', 'outcome_code']) }}
+  ) as scenario_rows
+  where outcome_code = 'alerted'
+)
+
+select alerted.scenario_id, alerted.leg_id
+from alerted
+inner join {{ ref('scenarios') }} as scenarios
+  on scenarios.scenario_id = alerted.scenario_id
+  and scenarios.mode_code = 'live'
+left join {{ ref('int_alert_episodes') }} as episodes
+  on episodes.scenario_id = alerted.scenario_id
+  and episodes.leg_id = alerted.leg_id
+where episodes.leg_id is null
