@@ -47,6 +47,7 @@ def holder(root: Path) -> dict | None:
 @contextmanager
 def hold(root: Path, run_id: str, say: Callable[[str], None]) -> Iterator[None]:
     """Holds the lock for `run_id`; waits for another run to end, and says so once through `say`."""
+    root.mkdir(parents=True, exist_ok=True)  # the first run of a data directory may be what makes it
     with _path(root).open("a+") as file:
         waiting = False
         while True:
