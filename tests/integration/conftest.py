@@ -12,13 +12,26 @@ import pytest
 from main_job import REPOSITORY, SMALL_WORLD, command, environment
 
 
+def _shared_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that all workers of a session share."""
+    root = tmp_path_factory.getbasetemp()
+    return root.parent if os.environ.get("PYTEST_XDIST_WORKER") else root
+
+
 @pytest.fixture(scope="session")
-def plumbline() -> Callable[..., subprocess.CompletedProcess]:
-    """Calls `plumbline` in a process of its own: plumbline("run", home=..., code=...) -> CompletedProcess."""
+def plumbline(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.CompletedProcess]:
+    """Calls `plumbline` in a process of its own: plumbline("run", home=..., code=...) -> CompletedProcess.
+
+    An empty home gets what dbt parsed and which lineage was found for `finished_home`, which saves each run in a home
+    of its own several seconds. Only `finished_home` itself starts from nothing.
+    """
+    root = _shared_root(tmp_path_factory)
 
     def call(
         *arguments: str, home: Path, code: Path = REPOSITORY, seconds: int = 600, **more: str
     ) -> subprocess.CompletedProcess:
+        if (root / "finished_home.done").exists() and not (home / "dbt").exists():
+            shutil.copytree(root / "finished_home/dbt", home / "dbt", ignore=shutil.ignore_patterns("warehouse-*"))
         return subprocess.run(
             command(*arguments),
             env=environment(home, code, **more),
@@ -34,9 +47,7 @@ def plumbline() -> Callable[..., subprocess.CompletedProcess]:
 @pytest.fixture(scope="session")
 def finished_home(tmp_path_factory: pytest.TempPathFactory, plumbline) -> Path:
     """A data directory in which the main job ran once, undisturbed. Shared: copy it before changing anything."""
-    root = tmp_path_factory.getbasetemp()
-    if os.environ.get("PYTEST_XDIST_WORKER"):
-        root = root.parent
+    root = _shared_root(tmp_path_factory)
     home = root / "finished_home"
     with (root / "finished_home.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
