@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
-from ingestion import landing
+from ingestion import bounded, landing
 from ingestion.deliveries import Delivery, DeliveryError, Total, deliveries, local_path
 from ingestion.vendor import Refusal
 from ingestion.watchlists import ofac_csv
@@ -257,7 +257,7 @@ def _changes(
 def _json(url: str, target: Path, first_delay: float) -> dict:
     fetch(url, target, {}, title="opensanctions", first_delay=first_delay)
     try:
-        said = json.loads(target.read_bytes(), parse_float=Decimal)
+        said = bounded.json_of(bounded.document(target), parse_float=Decimal)
     except ValueError:
         said = None
     if not isinstance(said, dict):

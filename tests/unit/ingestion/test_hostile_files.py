@@ -279,7 +279,7 @@ def test_a_line_of_a_gigabyte_is_refused_in_bounded_memory(tmp_path, reader, nam
         timeout=120,
     )
     assert ended.returncode == 0, ended.stderr[-2_000:]
-    assert f"{path}, line 2 is longer than {LONGEST_LINE >> 20} MB" in ended.stdout
+    assert f"{path} is no such file or lost its line ends: line 2 is longer than" in ended.stdout
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
