@@ -1,7 +1,8 @@
 """Files nobody vouches for, read within bounds: what is too large or nested too deeply is refused, and never fills the
 memory or the stack first.
 
-Belongs here: the bounds, and the ways of reading that keep them, for every feed. What a file says is its feed's business.
+Belongs here: the bounds, and the ways of reading that keep them, for every feed. What a file says is its feed's
+business.
 """
 
 import csv

@@ -126,8 +126,8 @@ def _mentions(number: str, remarks: str, before: int) -> Iterator[Found]:
 def count(files: Mapping[str, Path]) -> Counted:
     """Records by table from lines and patterns over the raw bytes, without a CSV reader. An overflow without an entry
     counts with the entries; digital-currency addresses are the mentions in remarks after every overflow is put behind
-    its entry's line. Raises UnusablePublication for an empty file and for one with a quote that is never closed, Oversized
-    for one that must not be held in memory."""
+    its entry's line. Raises UnusablePublication for an empty file and for one with a quote that is never closed,
+    Oversized for one that must not be held in memory."""
     read = {name: bounded.lines(path) for name, path in files.items()}
     for name in (*FILES.values(), *([COMMENTS] if COMMENTS in read else [])):
         if not read[name].strip() and name != COMMENTS:

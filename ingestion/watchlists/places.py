@@ -4,7 +4,6 @@ Belongs here: finding and fetching whole publications, and telling one from anot
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Collection, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass

@@ -178,8 +178,8 @@ def _lines(path: Path) -> Iterator[list[str]]:
 
 
 def count_csv(path: Path) -> Counted:
-    """Records by table with DuckDB's CSV reader over the file. Raises UnusablePublication for what is empty, cut off, or
-    has other columns, Oversized for what must not be held in memory."""
+    """Records by table with DuckDB's CSV reader over the file. Raises UnusablePublication for what is empty, cut off,
+    or has other columns, Oversized for what must not be held in memory."""
     if report_date(path) is None:
         raise UnusablePublication("its first line is not 'Report Date: ...'")
     raw = bounded.lines(path)
