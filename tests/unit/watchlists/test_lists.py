@@ -244,7 +244,8 @@ lines_of_any_kind = st.lists(
     st.sampled_from(
         [
             b'{"id":"a","properties":{"name":["x"]}}', b'{"id":1,"properties":{"name":["x"]}}',
-            b'{"id":"b","properties":{"name":["x"],"name":["y","z"]}}', b'{"id":"c","n":NaN,"properties":{"name":["x"]}}',
+            b'{"id":"b","properties":{"name":["x"],"name":["y","z"]}}',
+            b'{"id":"c","n":NaN,"properties":{"name":["x"]}}',
             b'{"id":"\\ud800","properties":{"name":["x"]}}', b'{"id":"d","properties":{"name":["\\ud800\\u0000"]}}',
             b'{"id":"e","n":' + b"[" * 150 + b"]" * 150 + b',"properties":{"name":["x"]}}',
             b'{"id":"f","n":' + b"9" * 5_000 + b',"properties":{"name":["x"]}}',
