@@ -4,7 +4,7 @@
 -- macros that split and normalise: a run of at least 25 letters and digits is an address, except in the query of a payment
 -- URI, as the contract of a token transfer, and as a tag or memo behind an address. An address that is found nowhere, and one
 -- with something between two addresses left inside, would never match a list.
-{%- set invisible = '[\\p{Cf}\\x{034f}\\x{0000}-\\x{0008}]' -%}
+{% set invisible = '[\\p{Cf}\\x{034f}\\x{0000}-\\x{0008}]' %}
 with fields as (
   select 'exchange:deposit:' || deposit_id as transfer_id, 'counterparty' as role_code, from_address as field
   from {{ ref('stg_exchange__deposits') }}
