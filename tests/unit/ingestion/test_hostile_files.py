@@ -374,11 +374,13 @@ LONG_LINES = {
 
 
 @pytest.mark.parametrize("reader", LONG_LINES)
-def test_a_line_of_a_gigabyte_is_refused_in_bounded_memory(tmp_path, reader):
+def test_an_endless_line_is_refused_in_bounded_memory(tmp_path, reader):
     path = hostile_file(tmp_path, READERS[reader][0])
     with path.open("wb") as stream:
         stream.write(LONG_LINES[reader])
-        stream.truncate(1 << 30)  # a hole: no disk, and a gigabyte of NUL without a line end to whoever reads it
+        # A hole: no disk, and NUL without a line end to whoever reads it. All readers have the same bound, and the time goes
+        # into the checksum of the file: one of them gets the whole gigabyte.
+        stream.truncate(1 << 30 if reader == "canonical CSV" else 300 << 20)
     ended = subprocess.run(
         [sys.executable, "-c", BOUNDED, __file__, reader, str(path)],
         env={
@@ -388,7 +390,7 @@ def test_a_line_of_a_gigabyte_is_refused_in_bounded_memory(tmp_path, reader):
         },
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=400,
     )
     assert ended.returncode == 0, ended.stderr[-2_000:]
     assert re.search(r"line 2 is longer than 16 MB|has more than 32 MB|not a complete XML document", ended.stdout)
