@@ -378,8 +378,8 @@ def test_an_endless_line_is_refused_in_bounded_memory(tmp_path, reader):
     path = hostile_file(tmp_path, READERS[reader][0])
     with path.open("wb") as stream:
         stream.write(LONG_LINES[reader])
-        # A hole: no disk, and NUL without a line end to whoever reads it. All readers have the same bound, and the time goes
-        # into the checksum of the file: one of them gets the whole gigabyte.
+        # A hole: no disk, and NUL without a line end to whoever reads it. All readers have the same bound, and the time
+        # goes into the checksum of the file: one of them gets the whole gigabyte.
         stream.truncate(1 << 30 if reader == "canonical CSV" else 300 << 20)
     ended = subprocess.run(
         [sys.executable, "-c", BOUNDED, __file__, reader, str(path)],
