@@ -26,7 +26,7 @@ from bip_utils.ss58.ss58_ex import SS58ChecksumError
 from bip_utils.utils.crypto import Kekkak256
 
 _SEPARATOR = (
-    "[\\u0009-\\u000d\\u0020\\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000;,|\\uff0c\\uff1b\\uff5c\\u3001"
+    "[\\u0009-\\u0020\\u007f-\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000;,|\\uff0c\\uff1b\\uff5c\\u3001"
     "\\u0022\\u0027\\u0060<>(){}\\u005b\\u005d]+"
 )
 _SEPARATORS = re.compile(_SEPARATOR)
@@ -35,8 +35,19 @@ _INVISIBLE = re.compile(
 )
 _EDGES = re.compile(f"^{_SEPARATOR}|{_SEPARATOR}\\Z")
 _TOKEN_TRANSFER = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*:.*/transfer[?](.*&)?address=(0[xX][0-9a-fA-F]{40}).*\Z")
-_SCHEME = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*:(//)?(pay-)?")
+# Payment URIs: BIP21 and its descendants, EIP-681; and any short word before what is as long as an address. Any
+# other word before a colon is no scheme: it may be an address, with its destination tag or memo behind the colon.
+_SCHEMES = (
+    "bitcoin|bitcoincash|bchtest|bitcoinsv|bitcoingold|ecash|litecoin|dogecoin|dash|zcash|verge|monero|"
+    "ethereum|ethereum-classic|ethereumclassic|bsc|bnb|smartchain|polygon|matic|arbitrum|optimism|base|"
+    "avalanche|tron|ripple|xrp|xrpl|stellar|cardano|web[+]cardano|solana|polkadot|kusama|cosmos|algorand|tezos|"
+    "ton|near|filecoin|hedera|nano|kaspa"
+)
+_SCHEME = re.compile(f"(?i)^({_SCHEMES}|eip155:[0-9]+):(//)?(pay-)?")
+_PREFIX = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]{0,15}:(//)?(pay-)?([0-9a-zA-Z]{25})")
 _BEHIND = re.compile(f"(?s)({_SEPARATOR})?[?@/#].*\\Z")
+# The raw form of a TON address has a colon of its own: workchain and account.
+_TAG = re.compile(f"(?s)^(-?[0-9]{{1,2}}:[^:]{{64}}|[^:]*?)(({_SEPARATOR})?:.*)?\\Z")
 _HEX = re.compile(r"0[xX][0-9a-fA-F]+")
 _SEGWIT = re.compile(r"(BC1|TB1|LTC1|bc1|tb1|ltc1)[0-9a-zA-Z]+")
 
@@ -61,10 +72,11 @@ _WRONG = (ValueError, Base58ChecksumError, Bech32ChecksumError, SS58ChecksumErro
 
 def bare(written: str) -> str:
     """One address without what surrounds it: invisible characters, white space, payment-URI scheme, query, chain id,
-    call path. Its case is kept. Empty where nothing is left."""
+    call path, destination tag or memo. Its case is kept. Empty where nothing is left."""
     visible = _EDGES.sub("", _INVISIBLE.sub("", written))
     receiver = _TOKEN_TRANSFER.sub(r"\2", visible)
-    return _BEHIND.sub("", _SCHEME.sub("", receiver))
+    alone = _BEHIND.sub("", _PREFIX.sub(r"\3", _SCHEME.sub("", receiver)))
+    return _TAG.sub(r"\1", alone)
 
 
 def normalise(written: str) -> str | None:

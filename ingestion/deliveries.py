@@ -38,6 +38,14 @@ class DeliveryError(Exception):
     """A delivery that must not be loaded as it is; the message names the file and says how to put it right."""
 
 
+class Oversized(DeliveryError):
+    """A file that would not fit into memory; `problem` is the message without the file's place."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"{path} {problem}")
+        self.problem = problem
+
+
 @dataclass(frozen=True)
 class Total:
     """One line of a manifest's totals; `amount` is exact, `hash` the sum of `control_totals.record_hash`. `table` is
@@ -129,16 +137,17 @@ def local_path(bucket_url: str) -> Path:
 
 
 def refuse_long_lines(path: Path) -> None:
-    """Raises DeliveryError for a text file with a line longer than LONGEST_LINE, in memory for a piece of the file."""
+    """Raises Oversized for a text file with a line longer than LONGEST_LINE, in memory for a piece of the file."""
     number, run = 1, 0
     with path.open("rb") as stream:
         while piece := stream.read(1 << 20):
             ends = [at for at in (piece.find(b"\n"), piece.find(b"\r")) if at >= 0]
             run += min(ends) if ends else len(piece)
             if run > LONGEST_LINE:
-                raise DeliveryError(
-                    f"{path}, line {number} is longer than {LONGEST_LINE >> 20} MB: something that is no such file, or "
-                    "that lost its line ends, was delivered. Deliver it again."
+                raise Oversized(
+                    path,
+                    f"is no such file or lost its line ends: line {number} is longer than {LONGEST_LINE >> 20} MB. "
+                    "Deliver it again.",
                 )
             if ends:
                 number += piece.count(b"\n") or piece.count(b"\r")

@@ -7,6 +7,7 @@
 {%- macro default__regex_literal(pattern) -%}{{ return("'" ~ pattern ~ "'") }}{%- endmacro -%}
 {%- macro spark__regex_literal(pattern) -%}{{ return("r'" ~ pattern ~ "'") }}{%- endmacro -%}
 
+{#- A group of the pattern is \\1, \\2, ... in the replacement. -#}
 {%- macro regex_replace(expr, pattern, replacement) -%}
   {{ return(adapter.dispatch('regex_replace')(expr, pattern, replacement)) }}
 {%- endmacro -%}
@@ -14,7 +15,7 @@
   {{ return("regexp_replace(" ~ expr ~ ", " ~ regex_literal(pattern) ~ ", '" ~ replacement ~ "', 'g')") }}
 {%- endmacro -%}
 {%- macro spark__regex_replace(expr, pattern, replacement) -%}
-  {{ return("regexp_replace(" ~ expr ~ ", " ~ regex_literal(pattern) ~ ", '" ~ replacement ~ "')") }}
+  {{ return("regexp_replace(" ~ expr ~ ", " ~ regex_literal(pattern) ~ ", '" ~ replacement | replace('\\', '$') ~ "')") }}
 {%- endmacro -%}
 
 {#- True where the pattern occurs anywhere in the text; anchor it yourself. -#}

@@ -11,7 +11,7 @@ from datetime import date, datetime
 import numpy as np
 import pyarrow as pa
 
-from ingestion import records, rejects
+from ingestion import bounded, records, rejects
 from ingestion.tabular import TIMESTAMP, Column, Table
 from ingestion.validation import validate
 
@@ -140,12 +140,12 @@ def event_of(message: Message) -> dict[str, bytes]:
     if message.value is None:
         raise NotAnEvent("tombstone", "the message has a key and no value: a deletion, which is no event")
     try:
-        event = json.loads(message.value.decode("utf-8"), object_pairs_hook=_no_member_twice)
+        event = bounded.json_of(message.value.decode("utf-8"), object_pairs_hook=_no_member_twice)
     except UnicodeDecodeError:
         raise NotAnEvent("invalid_text", "the message is not UTF-8 text") from None
     except json.JSONDecodeError as error:
         raise NotAnEvent("malformed_row", f"the message is not JSON: {error}") from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise NotAnEvent("malformed_row", f"the message cannot be read as JSON: {error}") from None
     if not isinstance(event, dict):
         raise NotAnEvent("malformed_row", "the message is JSON, but not an object")

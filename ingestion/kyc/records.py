@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from ingestion import bounded
 from ingestion.kyc.parse import DOCUMENTS, REVIEWS
 from ingestion.records import TIMESTAMP
 
@@ -100,8 +101,8 @@ class Applicant:
 def parse(text: str | bytes) -> dict:
     """A JSON object with exact numbers. Raises Unusable."""
     try:
-        read = json.loads(text, parse_float=Decimal, parse_constant=_no_number)
-    except (ValueError, RecursionError):
+        read = bounded.json_of(text, parse_float=Decimal)
+    except ValueError:
         raise Unusable("invalid_json", "the record is not JSON") from None
     return mapping(read, "the record")
 
@@ -165,7 +166,3 @@ def day(value: Any, member: str) -> date | None:
 def labels(value: Any, member: str) -> str | None:
     """A list of labels as sorted text joined by semicolons; None where there is none. Raises Unusable."""
     return ";".join(sorted({text(one, member, required=True) for one in listed(value, member)})) or None
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")

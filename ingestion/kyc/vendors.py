@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ingestion import control_totals, landing, pipeline, rejects
+from ingestion import bounded, control_totals, landing, pipeline, rejects
 from ingestion.deliveries import DeliveredFile, Delivery, DeliveryError
 from ingestion.kyc import count, onfido, persona, sumsub, webhooks
 from ingestion.kyc.records import SCHEMAS, Applicant, Reject, Unusable
@@ -74,7 +74,7 @@ class Run:
             if extract_id in self._done:
                 continue
             land = _Landing(self._extracted, f"{settings.vendor}/webhooks/{file.uri}", extract_id, delivery.known_at)
-            raw, bodies = file.path.read_bytes(), {}
+            raw, bodies = bounded.lines(file.path), {}
             for line in raw.removeprefix(b"\xef\xbb\xbf").split(b"\n"):
                 if not line.strip():
                     continue
@@ -265,7 +265,7 @@ def _stated(delivery: Delivery, file: DeliveredFile, counted: int) -> tuple[int,
 
 
 def _received_at(path: Path) -> datetime:
-    return landing.newest_moment(path.read_bytes())
+    return landing.newest_moment(bounded.lines(path))
 
 
 def _refused_id(vendor: str, applicant_id: str, event_at: datetime) -> str:

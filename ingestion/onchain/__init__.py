@@ -17,7 +17,7 @@ import pyarrow as pa
 from dlt.common.typing import TSecretStrValue
 from dlt.extract import DltResource
 
-from ingestion import control_totals, landing, records, rejects
+from ingestion import bounded, control_totals, landing, records, rejects
 from ingestion.deliveries import DeliveredFile, Delivery, DeliveryError, local_path, not_yet_loaded
 from ingestion.onchain import bitcoin, bulk, count, rpc
 from ingestion.onchain.explorers import Blockscout, Esplora, Etherscan
@@ -137,7 +137,7 @@ class _BlockTimes:
 
     def below(self, folder: Path) -> dict[int, int]:
         if folder not in self._known:
-            bodies = (path.read_bytes() for path in sorted(folder.rglob("*eth_getBlockBy*.json")))
+            bodies = (bounded.document(path) for path in sorted(folder.rglob("*eth_getBlockBy*.json")))
             self._known[folder] = rpc.block_times(bodies)
         return self._known[folder]
 
@@ -150,7 +150,7 @@ def _mined_at(path: Path, block_times: Callable[[], Mapping[int, int]]) -> datet
     if not _is_rpc(path):
         return count.newest_time(path) or landing.ALWAYS_KNOWN
     try:
-        answer = rpc.parse(path.read_bytes())
+        answer = rpc.parse(bounded.document(path))
     except UnusableFile:
         return landing.ALWAYS_KNOWN
     seconds = list(answer.block_times.values())
@@ -197,7 +197,7 @@ def _read_rpc(
     file: DeliveredFile,
     block_times: Callable[[], Mapping[int, int]],
 ) -> dict[str, count.Totals]:
-    raw = file.path.read_bytes()
+    raw = bounded.document(file.path)
     table = next(table for method, table in _METHODS.items() if method in file.path.name)
     try:
         answer = rpc.parse(raw)

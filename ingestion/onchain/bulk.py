@@ -53,6 +53,8 @@ def _csv(path: Path, table: str, business_date: date, malformed: list[Rejected])
     try:
         with path.open(newline="", encoding="utf-8-sig", errors="replace") as stream:
             header = next(csv.reader(stream))
+        if "\ufffd" in "".join(header):
+            raise DeliveryError(f"{path}: its header is not UTF-8: export it again.")
         wanted = [column.name for column in TABLES[table] if column.name in header]
         return pv.read_csv(
             path,
@@ -65,7 +67,7 @@ def _csv(path: Path, table: str, business_date: date, malformed: list[Rejected])
                 strings_can_be_null=True,
             ),
         )
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, UnicodeDecodeError, csv.Error) as error:
         raise DeliveryError(f"{path} cannot be read as CSV ({error}): export it again.") from error
 
 

@@ -4,7 +4,6 @@ CSV is read with Python's csv module, Parquet by DuckDB (and must agree with its
 bodies with DuckDB's JSON functions. What counts as a time and an amount is written again.
 """
 
-import csv
 import json
 import re
 from collections import defaultdict
@@ -16,6 +15,7 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
+from ingestion import bounded
 from ingestion.deliveries import DeliveryError, refuse_long_lines
 from ingestion.onchain.rpc import TRANSFER
 
@@ -219,8 +219,7 @@ def _records(path: Path) -> Iterator[dict | None]:
 
 def _csv(path: Path) -> Iterator[dict | None]:
     with path.open(newline="", encoding="utf-8-sig", errors="backslashreplace") as stream:
-        csv.field_size_limit(1 << 30)
-        lines = csv.reader(stream)
+        lines = bounded.csv_rows(stream)
         header = next(lines, [])
         for line in lines:
             if line:
@@ -250,8 +249,8 @@ def _ndjson(path: Path) -> Iterator[dict | None]:
         for line in lines:
             if line.strip():
                 try:
-                    record = json.loads(line, parse_int=str, parse_float=str)
-                except (ValueError, RecursionError):
+                    record = bounded.json_of(line, parse_int=str, parse_float=str, parse_constant=str)
+                except ValueError:
                     record = None
                 yield record if isinstance(record, dict) else None
 

@@ -1,9 +1,9 @@
 """NDJSON line by line, for files that hold a line which is no record: slow, but it says which."""
 
-import json
 from datetime import date
 from pathlib import Path
 
+from ingestion import bounded
 from ingestion.onchain.parse import Rejected, asset_of
 
 
@@ -17,8 +17,8 @@ def read_lines(path: Path, table: str, business_date: date) -> tuple[list[dict],
                 continue
             number += 1
             try:
-                record = json.loads(line, parse_int=str, parse_float=str, parse_constant=str)
-            except (ValueError, RecursionError) as error:
+                record = bounded.json_of(line, parse_int=str, parse_float=str, parse_constant=str)
+            except ValueError as error:
                 bad.append(_rejected(number, f"the line is not JSON: {error}", line, table, business_date))
                 continue
             if not isinstance(record, dict):

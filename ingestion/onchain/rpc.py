@@ -4,10 +4,10 @@ Belongs here: reading one answer, a pure function of its bytes, into rows as eth
 lower case, quantities as decimal text). Structure: the Ethereum execution APIs.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from ingestion import bounded
 from ingestion.onchain.parse import UnusableFile
 
 # keccak-256 of Transfer(address,address,uint256)
@@ -51,8 +51,8 @@ def parse(raw: bytes) -> Answer:
     """The answer (or batch of answers) in `raw`. An answer without records (null, a filter's id, true) brings
     nothing. Raises UnusableFile for what is no JSON-RPC answer, or an error answer."""
     try:
-        body = json.loads(raw, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
+        body = bounded.json_of(raw)
+    except ValueError as error:
         raise UnusableFile("not_json", f"cannot be read as JSON: {error}") from None
     answer = Answer()
     for one in body if isinstance(body, list) else [body]:
@@ -63,10 +63,6 @@ def parse(raw: bytes) -> Answer:
         for item in one["result"] if isinstance(one["result"], list) else [one["result"]]:
             _read(item, answer)
     return answer
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
 
 
 def _read(item: object, answer: Answer) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import dlt
 from dlt.extract import DltResource
 
-from ingestion import control_totals, landing, rejects
+from ingestion import bounded, control_totals, landing, rejects
 from ingestion.deliveries import DeliveredFile, Delivery, not_yet_loaded
 from ingestion.pipeline import completed_extracts
 from ingestion.tagpacks import count
@@ -32,7 +32,7 @@ def tagpacks_source(
 
 
 def _last_modified(path: Path) -> datetime:
-    day = count.newest_lastmod(path.read_bytes())
+    day = count.newest_lastmod(bounded.document(path))
     try:
         return datetime.fromisoformat(day) if day else landing.ALWAYS_KNOWN
     except ValueError:
@@ -42,7 +42,7 @@ def _last_modified(path: Path) -> datetime:
 def _extract(new: list[tuple[Delivery, DeliveredFile]]) -> landing.Extracted:
     extracted = landing.Extracted()
     for delivery, file in new:
-        raw = file.path.read_bytes()
+        raw = bounded.document(file.path)
         announced = sum(total.rows for total in file.manifest_totals or ())
         tags = announced if file.manifest_totals is not None else count.tags(raw)
         try:

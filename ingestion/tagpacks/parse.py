@@ -11,6 +11,8 @@ from datetime import date
 import pyarrow as pa
 import yaml
 
+from ingestion import bounded
+
 TAGS = pa.schema(
     [
         pa.field("tag_id", pa.string(), nullable=False),
@@ -37,6 +39,8 @@ _FIELDS = {  # column -> the pack's own name for it
     "creator": "creator",
 }
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+# Without a bracket every level of nesting costs a character of indentation or a mark at the beginning of a line.
+_INDENTED = re.compile(rb"^[ \t?:-]{%d}" % bounded.DEEPEST, re.MULTILINE)
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ].*)?")
 
 
@@ -98,12 +102,23 @@ def _load(raw: bytes) -> dict:
     """The pack as mappings, lists and text. The base loader knows no types, no merge keys and no Python objects, and an
     alias is the same object again, so that a file of nested aliases (a "YAML bomb") stays as small as it is written."""
     try:
+        if raw.count(b"[") + raw.count(b"{") > bounded.DEEPEST or _INDENTED.search(raw):
+            _refuse_depth(raw)
         loaded = yaml.load(raw, Loader=yaml.CBaseLoader)
     except (yaml.YAMLError, RecursionError, UnicodeError, ValueError) as error:
         raise UnusablePack("not_yaml", f"cannot be read as YAML: {' '.join(str(error).split())[:300]}") from None
     if not isinstance(loaded, dict) or not all(isinstance(name, str) for name in loaded):
         raise UnusablePack("not_a_pack", "the file is not a mapping of field names to values")
     return loaded
+
+
+def _refuse_depth(raw: bytes) -> None:
+    """The C loader builds what is nested on the stack of the process, and a hundred thousand levels end the process."""
+    depth = 0
+    for event in yaml.parse(raw, Loader=yaml.CBaseLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > bounded.DEEPEST:
+            raise ValueError(f"it is nested more than {bounded.DEEPEST} levels deep")
 
 
 def _row(fields: dict, pack_uri: str) -> dict:

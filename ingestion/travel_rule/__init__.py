@@ -10,7 +10,7 @@ from pathlib import Path
 import dlt
 from dlt.extract import DltResource
 
-from ingestion import control_totals, landing, rejects
+from ingestion import bounded, control_totals, landing, rejects
 from ingestion.deliveries import DeliveredFile, Delivery, not_yet_loaded
 from ingestion.pipeline import completed_extracts
 from ingestion.travel_rule import count
@@ -32,13 +32,21 @@ def travel_rule_source(
 
 
 def _known_at(path: Path) -> datetime:
-    return landing.newest_moment(path.read_bytes())
+    return landing.newest_moment(_content(path))
+
+
+def _content(path: Path) -> bytes:
+    return bounded.lines(path) if _is_lines(path) else bounded.document(path)
+
+
+def _is_lines(path: Path) -> bool:
+    return path.suffix != ".json"
 
 
 def _extract(new: list[tuple[Delivery, DeliveredFile]]) -> landing.Extracted:
     extracted = landing.Extracted()
     for delivery, file in new:
-        raw, is_lines = file.path.read_bytes(), file.path.suffix != ".json"
+        raw, is_lines = _content(file.path), _is_lines(file.path)
         messages, persons = [], []
         number = person_number = 0
         with landing.no_garbage_collection():

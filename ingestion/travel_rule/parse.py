@@ -12,6 +12,7 @@ from decimal import Decimal
 import pyarrow as pa
 from pydantic import ValidationError
 
+from ingestion import bounded
 from ingestion.records import AMOUNT, TIMESTAMP
 from ingestion.travel_rule import count
 from ingestion.travel_rule.models import Entity, Identity, Message, Person
@@ -87,7 +88,7 @@ def read(raw: bytes, is_lines: bool) -> Iterator[Read]:
         return
     try:
         elements = list(_elements(raw.decode("utf-8-sig")))
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         text = raw.decode("utf-8", "backslashreplace")
         problem = Unusable("invalid_json", f"the file is not JSON ({_said(error)})")
         for number in range(count.messages(raw, is_lines)):
@@ -100,7 +101,7 @@ def read(raw: bytes, is_lines: bool) -> Iterator[Read]:
 def _elements(text: str) -> Iterator[str]:
     """The text of each element of a JSON array, or the text itself where it is none."""
     body = text.strip()
-    json.loads(body)
+    bounded.json_of(body)
     if not body.startswith("["):
         yield body
         return
@@ -121,8 +122,8 @@ def _record(raw: bytes) -> Read:
 
 def _parsed(raw: bytes, text: str) -> Read:
     try:
-        whole = json.loads(raw.decode("utf-8"), parse_float=Decimal, parse_constant=_no_number, object_pairs_hook=_once)
-    except (ValueError, RecursionError) as error:
+        whole = bounded.json_of(raw.decode("utf-8"), parse_float=Decimal, object_pairs_hook=_once)
+    except ValueError as error:
         raise Unusable("invalid_json", f"the record is not JSON ({_said(error)})") from None
     if not isinstance(whole, dict):
         raise Unusable("invalid_message", "the record is no JSON object")
@@ -213,14 +214,10 @@ def _once(pairs: list[tuple[str, object]]) -> dict:
     return found
 
 
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
-
-
 def _said(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         return error.msg
-    return type(error).__name__ if isinstance(error, UnicodeError | RecursionError) else str(error)
+    return type(error).__name__ if isinstance(error, UnicodeError) else str(error)
 
 
 def _sentence(error: ValidationError) -> str:

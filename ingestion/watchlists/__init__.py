@@ -16,6 +16,7 @@ from dlt.common.typing import TSecretStrValue
 from dlt.extract import DltResource
 
 from ingestion import control_totals, landing, rejects
+from ingestion.deliveries import Oversized
 from ingestion.pipeline import completed_extracts
 from ingestion.vendor import Refusal, VendorError, VendorUnavailable
 from ingestion.watchlists import places
@@ -111,9 +112,10 @@ def _land(extracted: landing.Extracted, published: Published) -> None:
     form, numbers = FORMATS[published.format_code], Counter()
     try:
         counted = form.count(published.files).totals
-    except UnusablePublication as error:
+    except (UnusablePublication, Oversized) as error:
         names = ", ".join(published.files)
-        reason = f"the publication cannot be used: {error}"
+        problem = error.problem if isinstance(error, Oversized) else error  # where the file lay is not worth keeping
+        reason = f"the publication cannot be used: {problem}"
         _reject(extracted, published, Rejected("entries", "unusable_publication", reason, names), 1)
         _total(extracted, published, "entries", 1, "independent_count")
         return

@@ -43,7 +43,7 @@ class AdvancedWalk(Walk):
     where the reference set says so of its type."""
 
     def __init__(self) -> None:
-        super().__init__(RULES)
+        super().__init__(RULES, _PIECES)
         self._types: dict[str, str] = {}
         self._used: dict[str, int] = defaultdict(int)
         self._type = self._feature = None

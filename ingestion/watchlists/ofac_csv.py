@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from ingestion import bounded
 from ingestion.watchlists.mentions import labelled
 from ingestion.watchlists.model import Found, Rejected, UnusablePublication, child, entry
 from ingestion.watchlists.xml import Counted
@@ -31,7 +32,7 @@ def parse(files: Mapping[str, Path]) -> Iterator[Found]:
     where they lie. All values are text as published, null where OFAC writes `-0- `; the overflow in the comments file
     is appended to the remarks it continues. Raises UnusablePublication."""
     overflows, unreadable = _overflows(files)
-    for line in _lines("sdn.csv", files["sdn.csv"].read_bytes()):
+    for line in _lines("sdn.csv", bounded.lines(files["sdn.csv"])):
         row = _read("entries", line)
         if isinstance(row, Rejected):
             yield row
@@ -53,13 +54,13 @@ def parse(files: Mapping[str, Path]) -> Iterator[Found]:
         reason = f"continues the remarks of entry {number!r}, which the publication does not have"
         yield from (Rejected("entries", "overflow_without_entry", reason, f"{number},{piece}") for piece in pieces)
     yield from unreadable
-    for line in _lines("add.csv", files["add.csv"].read_bytes()):
+    for line in _lines("add.csv", bounded.lines(files["add.csv"])):
         row = _read("places", line)
         yield row if isinstance(row, Rejected) else child(
             "places", row["ent_num"], place_no=row["add_num"], place_type="address", address=row["address"],
             city=row["city"], country=row["country"], note=row["add_remarks"],
         )  # fmt: skip
-    for line in _lines("alt.csv", files["alt.csv"].read_bytes()):
+    for line in _lines("alt.csv", bounded.lines(files["alt.csv"])):
         row = _read("names", line)
         yield row if isinstance(row, Rejected) else child(
             "names", row["ent_num"], name_no=row["alt_num"], name_type=row["alt_type"], name=row["alt_name"],
@@ -71,7 +72,7 @@ def _lines(name: str, raw: bytes) -> Iterator[list[str]]:
     # 0x1A is the end-of-file mark of the system that writes the files
     text = raw.rstrip(b"\x1a").decode("latin-1")
     try:
-        for line in csv.reader(io.StringIO(text, newline="")):
+        for line in bounded.csv_rows(io.StringIO(text, newline="")):
             if line and line != ["\x1a"]:
                 yield line
     except csv.Error as error:
@@ -96,7 +97,7 @@ def _value(text: str) -> str | None:
 
 def _overflows(files: Mapping[str, Path]) -> tuple[dict[str, list[str]], list[Rejected]]:
     """The pieces of overflow by entry number, and the lines that are none."""
-    raw = files[COMMENTS].read_bytes() if COMMENTS in files else b""
+    raw = bounded.lines(files[COMMENTS]) if COMMENTS in files else b""
     found: dict[str, list[str]] = {}
     bad = []
     for line in _lines(COMMENTS, raw):
@@ -125,8 +126,9 @@ def _mentions(number: str, remarks: str, before: int) -> Iterator[Found]:
 def count(files: Mapping[str, Path]) -> Counted:
     """Records by table from lines and patterns over the raw bytes, without a CSV reader. An overflow without an entry
     counts with the entries; digital-currency addresses are the mentions in remarks after every overflow is put behind
-    its entry's line. Raises UnusablePublication for an empty file and for one with a quote that is never closed."""
-    read = {name: path.read_bytes() for name, path in files.items()}
+    its entry's line. Raises UnusablePublication for an empty file and for one with a quote that is never closed,
+    Oversized for one that must not be held in memory."""
+    read = {name: bounded.lines(path) for name, path in files.items()}
     for name in (*FILES.values(), *([COMMENTS] if COMMENTS in read else [])):
         if not read[name].strip() and name != COMMENTS:
             raise UnusablePublication(f"{name} is empty: fetch the publication again")

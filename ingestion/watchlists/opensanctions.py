@@ -4,12 +4,15 @@ The data is licensed CC BY-NC 4.0: commercial users need a licence of the publis
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
+from ingestion import bounded
+from ingestion.deliveries import refuse_long_lines
 from ingestion.watchlists.dates import precision
 from ingestion.watchlists.model import (
     DELETED,
@@ -33,7 +36,10 @@ IDENTIFIERS = {
 }  # fmt: skip
 OPS = {"ADD": "ADD", "MOD": "MOD", "DEL": DELETED}
 _VOLATILE = ("first_seen", "last_seen", "last_change", "referents")
-_BATCH = 10_000
+_BATCH = 1 << 24
+"""Bytes of lines that are counted at once."""
+_ODD = re.compile(rb"[0-9]{4300}|[:,\[]\s*-?(?:nan|inf)|\\u", re.IGNORECASE)
+"""What one reader of JSON takes and another does not: endless numbers, numbers that are none, half a surrogate pair."""
 
 
 def parse(path: Path, *, is_delta: bool) -> Iterator[Found]:
@@ -49,7 +55,7 @@ def parse(path: Path, *, is_delta: bool) -> Iterator[Found]:
 def _line(line: bytes, is_delta: bool, seen: set[str]) -> Iterator[Found]:
     text = line.decode("utf-8", "backslashreplace").strip()
     try:
-        said = json.loads(line)
+        said, has_repeated = _said(line)
     except ValueError as error:
         yield Rejected("entries", "not_json", f"the line cannot be read as JSON: {error}", text)
         return
@@ -60,8 +66,11 @@ def _line(line: bytes, is_delta: bool, seen: set[str]) -> Iterator[Found]:
         if op is None:
             yield from _without_use(entity, "unknown_op", "the line is no ADD, MOD or DEL", text)
             return
+    if has_repeated:
+        yield from _without_use(entity, "repeated_member", "a member is given twice", text)
+        return
     if not isinstance(entity, dict) or not isinstance(entity.get("id"), str | None):
-        yield Rejected("entries", "not_an_entity", "the line holds no entity with an id", text)
+        yield from _without_use(entity, "not_an_entity", "the line holds no entity with an id", text)
         return
     if not isinstance(entity.get("properties", {}), dict):
         yield Rejected("entries", "not_an_entity", "the properties of the entity are no mapping", text)
@@ -69,6 +78,22 @@ def _line(line: bytes, is_delta: bool, seen: set[str]) -> Iterator[Found]:
     number = entity.get("id")
     found = list(_entity(entity, number or "", op, not is_delta, text))
     yield from checked(found, number, seen)
+
+
+def _said(line: bytes) -> tuple[object, bool]:
+    """The line's JSON, all of it text that a table can hold, and whether a member is given twice in it (the first of
+    them counts, as it does for the count). Raises ValueError."""
+    repeated = []
+
+    def once(pairs: list[tuple[str, object]]) -> dict:
+        found = dict(reversed(pairs))
+        repeated.extend(pairs[len(found) :])
+        return found
+
+    said = bounded.json_of(line.decode("utf-8"), object_pairs_hook=once)
+    if b"\\u" in line:  # half a surrogate pair can be escaped and is no character
+        json.dumps(said, ensure_ascii=False).encode()
+    return said, bool(repeated)
 
 
 def _without_use(entity: object, code: str, reason: str, text: str) -> Iterator[Found]:
@@ -126,16 +151,19 @@ def _text(value: object) -> str | None:
 
 def count(path: Path, *, is_delta: bool) -> Counted:
     """Records by table: lines, and the values of the properties as DuckDB's JSON functions count them. Raises
-    UnusablePublication for an empty whole publication and for a last line that is cut off."""
-    counted, batch, last = Counted(), [], b"\n"
+    UnusablePublication for an empty whole publication and for a last line that is cut off, Oversized for a line that
+    must not be held in memory."""
+    refuse_long_lines(path)
+    counted, batch, size, last = Counted(), [], 0, b"\n"
     with path.open("rb") as stream, duckdb.connect() as connection:
         for line in stream:
             last = line
             if line.strip():
-                batch.append(line.decode("utf-8", "backslashreplace"))
-            if len(batch) >= _BATCH:
+                batch.append(line.decode() if _is_countable(line) else "")
+                size += len(line)
+            if size >= _BATCH:
                 _add(counted, connection, batch, is_delta)
-                batch = []
+                batch, size = [], 0
         _add(counted, connection, batch, is_delta)
     if not counted.totals["entries"] and not is_delta:
         raise UnusablePublication("it is empty")
@@ -146,10 +174,19 @@ def count(path: Path, *, is_delta: bool) -> Counted:
 
 def _is_json(line: bytes) -> bool:
     try:
-        json.loads(line)
+        _said(line)
     except ValueError:
         return False
     return True
+
+
+def _is_countable(line: bytes) -> bool:
+    """Whether DuckDB may count the line's parts: not those of a line that is no text, or that only its reader takes."""
+    is_odd = line.count(b"[") + line.count(b"{") > bounded.DEEPEST or _ODD.search(line)
+    try:
+        return _is_json(line) if is_odd else bool(line.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def _add(counted: Counted, connection: duckdb.DuckDBPyConnection, lines: list[str], is_delta: bool) -> None:

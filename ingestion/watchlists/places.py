@@ -4,7 +4,6 @@ Belongs here: finding and fetching whole publications, and telling one from anot
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Collection, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
-from ingestion import landing
+from ingestion import bounded, landing
 from ingestion.deliveries import Delivery, DeliveryError, Total, deliveries, local_path
 from ingestion.vendor import Refusal
 from ingestion.watchlists import ofac_csv
@@ -257,7 +256,7 @@ def _changes(
 def _json(url: str, target: Path, first_delay: float) -> dict:
     fetch(url, target, {}, title="opensanctions", first_delay=first_delay)
     try:
-        said = json.loads(target.read_bytes(), parse_float=Decimal)
+        said = bounded.json_of(bounded.document(target), parse_float=Decimal)
     except ValueError:
         said = None
     if not isinstance(said, dict):

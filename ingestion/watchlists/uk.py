@@ -3,7 +3,6 @@
 Dates keep their text, also a partial one (`dd/mm/1965`, `00/00/1965`): see `dates`.
 """
 
-import csv
 import json
 from collections.abc import Iterator, Mapping
 from itertools import groupby
@@ -12,6 +11,8 @@ from pathlib import Path
 
 import duckdb
 
+from ingestion import bounded
+from ingestion.deliveries import LONGEST_LINE
 from ingestion.watchlists.dates import precision
 from ingestion.watchlists.mentions import unlabelled
 from ingestion.watchlists.model import Found, Rejected, UnusablePublication, checked, child, entry, text_of
@@ -171,17 +172,17 @@ def _distinct(rows: list[dict], columns: tuple[str, ...]) -> list[tuple[str, ...
 def _lines(path: Path) -> Iterator[list[str]]:
     """The header, then the lines; the first line of the file (`Report Date: ...`) is none of them."""
     with path.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.reader(stream)
+        reader = bounded.csv_rows(stream)
         next(reader, None)
         yield from (line for line in reader if any(line))
 
 
 def count_csv(path: Path) -> Counted:
-    """Records by table with DuckDB's CSV reader over the file. Raises
-    UnusablePublication for what is empty, cut off, or has other columns."""
+    """Records by table with DuckDB's CSV reader over the file. Raises UnusablePublication for what is empty, cut off,
+    or has other columns, Oversized for what must not be held in memory."""
     if report_date(path) is None:
         raise UnusablePublication("its first line is not 'Report Date: ...'")
-    raw = path.read_bytes()
+    raw = bounded.lines(path)
     if raw.count(b'"') % 2:
         raise UnusablePublication("it has a quote that is never closed, it may be cut off")
     try:
@@ -225,8 +226,8 @@ def _read_again(path: Path, header: list[str]) -> list[dict[str, str] | None]:
     with duckdb.connect() as connection:
         found = connection.execute(
             "select * from read_csv(?, header=false, skip=2, columns=?, quote='\"', escape='\"', delim=',', "
-            "auto_detect=false, ignore_errors=true, store_rejects=true, parallel=false, max_line_size=10000000)",
-            [str(path), columns],
+            "auto_detect=false, ignore_errors=true, store_rejects=true, parallel=false, max_line_size=?)",
+            [str(path), columns, LONGEST_LINE],
         )  # fmt: skip
         rows = [dict(zip(header, ((value or "").strip() for value in row), strict=True)) for row in found.fetchall()]
         ((bad,),) = connection.execute("select count(distinct line) from reject_errors").fetchall()

@@ -6,7 +6,6 @@ the guard of the parser proper (lxml), which never sees a file that expat has no
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.parsers import expat
@@ -15,6 +14,13 @@ from lxml import etree
 
 from ingestion.watchlists.mentions import LABEL, unlabelled
 from ingestion.watchlists.model import UnusablePublication
+
+LARGEST_RECORD = 4 << 20
+"""Bytes between the ends of two records; an element is held whole, and takes many times its size."""
+DEEPEST = 100
+"""Elements within each other; the parser proper stops at 256 in a document it does not trust."""
+_PIECE = 1 << 18
+_ENCODINGS = {"utf-8", "utf-16", "utf-16le", "utf-16be", "iso-8859-1", "us-ascii"}
 
 
 @dataclass(frozen=True)
@@ -41,10 +47,12 @@ class Counted:
 
 
 class Walk:
-    """The expat handlers that count by rules. Subclass it for a format whose tables depend on more than names."""
+    """The expat handlers that count by rules. Subclass it for a format whose tables depend on more than names.
+    `records` are the elements that the parser asks `elements` for; by default those that are entries."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, records: Iterable[str] = ()) -> None:
         self.rules, self.counted = rules, Counted()
+        self.records = frozenset(records or (path.rpartition("/")[2] for path in rules.tables["entries"]))
         self.stack: list[list] = []  # [tag, whether it holds something, its text where wanted]
         self._by_path = {path: table for table, paths in rules.tables.items() for path in paths}
         self._wanted = {*rules.prose, *rules.labelled, *rules.stated}
@@ -56,6 +64,8 @@ class Walk:
             if tag != self.rules.root:
                 raise UnusablePublication(f"the document element is {tag!r} instead of {self.rules.root!r}")
             self.counted.stated |= {local(name): value for name, value in attributes.items()}
+        if len(self.stack) == DEEPEST:
+            raise UnusablePublication(f"its elements are nested more than {DEEPEST} levels deep")
         holds = any(value.strip() for value in attributes.values())
         self.stack.append([tag, holds, [] if tag in self._wanted else None])
 
@@ -92,27 +102,48 @@ class Walk:
             self.counted.stated.setdefault(tag, text)
 
 
-def _parser(walk: Walk) -> expat.XMLParserType:
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.StartElementHandler, parser.EndElementHandler = walk.start, walk.end
-    parser.CharacterDataHandler = walk.text
+class _Reader:
+    """Expat with the handlers of a walk, in bounded memory."""
 
-    def refuse(name: str, *_: object) -> None:
+    def __init__(self, walk: Walk) -> None:
+        self._walk, self._fed, self._record_ended = walk, 0, 0
+        self._parser = parser = expat.ParserCreate(namespace_separator="}")
+        parser.buffer_text = True
+        parser.StartElementHandler, parser.EndElementHandler = walk.start, self._end
+        parser.CharacterDataHandler = walk.text
+        parser.XmlDeclHandler, parser.StartDoctypeDeclHandler = self._declared, self._refused
+
+    def feed(self, piece: bytes, is_last: bool) -> None:
+        self._parser.Parse(piece, is_last)
+        self._fed += len(piece)
+        if self._fed - self._record_ended > LARGEST_RECORD + _PIECE:
+            raise UnusablePublication(f"more than {LARGEST_RECORD >> 20} MB of it are one record, or none")
+
+    def _end(self, tag: str) -> None:
+        self._walk.end(tag)
+        if local(tag) in self._walk.records:
+            self._record_ended = self._parser.CurrentByteIndex
+
+    @staticmethod
+    def _declared(_version: str, encoding: str | None, _standalone: int) -> None:
+        if encoding and encoding.lower() not in _ENCODINGS:
+            raise UnusablePublication(f"its encoding is {encoding}: lists are UTF-8")
+
+    @staticmethod
+    def _refused(name: str, *_: object) -> None:
         raise UnusablePublication(f"it declares a document type ({name!r}), which no list has")
-
-    parser.StartDoctypeDeclHandler = refuse
-    return parser
 
 
 def count(path: Path, walk: Walk) -> Counted:
-    """Reads the file to its end. Raises UnusablePublication for what is empty, cut off, no XML, of another kind, or
-    has a document type declaration: no list has one, and what is declared there is how a small file becomes a huge one
-    or reads a local file."""
-    parser = _parser(walk)
+    """Reads the file to its end, in memory for a piece of it. Raises UnusablePublication for what is empty, cut off, no
+    XML, of another kind, has a record that must not be held in memory, or has a document type declaration: no list has
+    one, and what is declared there is how a small file becomes a huge one or reads a local file."""
+    reader = _Reader(walk)
     try:
         with path.open("rb") as stream:
-            parser.ParseFile(stream)
+            while piece := stream.read(_PIECE):
+                reader.feed(piece, False)
+        reader.feed(b"", True)
     except expat.ExpatError as error:
         raise UnusablePublication(f"it is not a complete XML document ({error}), it may be cut off") from None
     except (LookupError, UnicodeError, ValueError) as error:
@@ -123,11 +154,15 @@ def count(path: Path, walk: Walk) -> Counted:
 
 
 def head(path: Path, walk: Walk) -> Counted:
-    """What the document says about itself in its first 256 KB; of a file that ends there, whatever it says. Raises
-    UnusablePublication for another kind of document and for a document type declaration."""
-    parser = _parser(walk)
-    with path.open("rb") as stream, suppress(expat.ExpatError):
-        parser.Parse(stream.read(1 << 18), False)
+    """What the document says about itself in its first 256 KB; of a file that ends there, or is no XML, whatever it
+    says. Raises UnusablePublication for another kind of document and for a document type declaration."""
+    with path.open("rb") as stream:
+        try:
+            _Reader(walk).feed(stream.read(_PIECE), False)
+        except UnusablePublication:
+            raise
+        except (expat.ExpatError, LookupError, ValueError):
+            pass
     return walk.counted
 
 
@@ -136,7 +171,7 @@ def elements(path: Path, *tags: str) -> Iterator[etree._Element]:
     asked for, so that memory does not grow with the file. Only for files that `count` has read."""
     events = etree.iterparse(
         str(path), events=("end",), tag=[f"{{*}}{tag}" for tag in tags], resolve_entities=False, no_network=True,
-        load_dtd=False, remove_comments=True, remove_pis=True, huge_tree=True,
+        load_dtd=False, remove_comments=True, remove_pis=True, huge_tree=True,  # `count` has set narrower bounds
     )  # fmt: skip
     for _, element in events:
         if any(local(above.tag) in tags for above in element.iterancestors()):
@@ -145,8 +180,9 @@ def elements(path: Path, *tags: str) -> Iterator[etree._Element]:
             one.tag = local(one.tag)
         yield element
         element.clear()
-        while element.getprevious() is not None:
-            del element.getparent()[0]
+        for one in (element, *element.iterancestors()):
+            while one.getprevious() is not None:
+                del one.getparent()[0]
 
 
 def local(tag: str) -> str:

@@ -48,10 +48,10 @@ def one(kind: str, raw: bytes) -> tuple[str, str]:
 
 
 valid = st.builds(one, st.sampled_from(["bech32", "eip55", "p2pkh", "p2sh", "tron"]), payload)
-invisible = st.sampled_from(["\u200b", "\ufeff", "\u00ad", "\u200e"])
+invisible = st.sampled_from(["\u200b", "\ufeff", "\u00ad", "\u200e", "\u200f", "\u202e"])
 around = st.sampled_from(["", " ", "\t", "\n", "\u00a0", ";", "'", '"', "<"])
 scheme = st.sampled_from(["", "bitcoin:", "ethereum:", "ETHEREUM:", "tron://"])
-behind = st.sampled_from(["", "?amount=0.1", "@1", "#x"])
+behind = st.sampled_from(["", "?amount=0.1", "@1", "#x", ":12345", ":memo"])
 
 
 @pytest.mark.parametrize(("chain", "address"), PUBLISHED)

@@ -137,3 +137,11 @@ def test_what_a_yaml_writer_writes_is_read_back_and_counted(items, flow):
     read = parse(raw, "p")
     assert [(row["address"], row["label"]) for row in read.tags] == [(i["address"], i["label"]) for i in items]
     assert tags(raw) == len(items)
+
+
+@FIXED
+@given(st.sampled_from(["[", "{a: ", "- ", "? ", "[{a: "]), st.integers(101, 100_000))
+def test_a_pack_that_nests_too_deeply_is_refused_before_it_is_built(opening, times):
+    """The C loader builds on the stack: a hundred thousand brackets ended the process."""
+    with pytest.raises(UnusablePack, match="cannot be read as YAML"):
+        parse((opening * times).encode(), "p")

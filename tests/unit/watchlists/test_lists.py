@@ -164,6 +164,110 @@ def test_both_paths_agree_on_opensanctions(published, is_delta):
     assert counted == numbers(found)
 
 
+advanced_features = st.tuples(
+    st.sampled_from(["1", "8", "25", "344", "345", "999"]),  # 999 is in no reference set
+    st.sampled_from(["detail", "location", "period", "comment", "nothing"]),
+    words,
+)
+advanced_parties = st.tuples(
+    st.sampled_from(["1", "2", "3", ""]), st.lists(words, max_size=3), st.lists(advanced_features, max_size=3),
+    st.lists(words, max_size=2),
+)  # fmt: skip
+
+
+def advanced_document(parties: list, orphans: list[str]) -> bytes:
+    kinds = {"1": "Location", "8": "Birthdate", "25": "Citizenship Country", "344": f"{LABEL}XBT", "345": LABEL}
+    made, documents = [], []
+    for place, (number, names, features, papers) in enumerate(parties):
+        written = [
+            element("DocumentedName", element("DocumentedNamePart", element("NamePartValue", name)), ID=f"{place}{n}")
+            for n, name in enumerate(names)
+        ]
+        identity = element("Identity", *(element("Alias", one, AliasTypeID="1") for one in written), ID=f"i{place}")
+        profile = element("Profile", identity, ID=f"p{place}", PartySubTypeID="4")
+        for kind, form, text in features:
+            content = {
+                "detail": lambda text=text: element("VersionDetail", text),
+                "location": lambda: element("VersionLocation", LocationID="1"),
+                "period": lambda text=text: element(
+                    "DatePeriod", element("Start", element("From", element("Year", text)))
+                ),
+                "comment": lambda text=text: element("Comment", text),
+                "nothing": lambda: None,
+            }[form]()
+            profile.append(element("Feature", element("FeatureVersion", content, ID="7"), FeatureTypeID=kind))
+        made.append(element("DistinctParty", profile, FixedRef=number))
+        documents += [(f"i{place}", paper) for paper in papers]
+    documents += [("nobody", paper) for paper in orphans]
+    return etree.tostring(
+        element(
+            "Sanctions",
+            element("ReferenceValueSets", *(element("FeatureType", name, ID=code) for code, name in kinds.items())),
+            element("Locations", element("Location", ID="1")),
+            element(
+                "IDRegDocuments",
+                *(element("IDRegDocument", element("IDRegistrationNo", text), IdentityID=of) for of, text in documents),
+            ),
+            element("DistinctParties", *made),
+        ),
+        encoding="utf-8",
+    )
+
+
+@FIXED
+@given(st.lists(advanced_parties, max_size=4), st.lists(words, max_size=2))
+def test_both_paths_agree_on_the_advanced_form(parties, orphans):
+    counted, found = read("ofac_advanced_xml", advanced_document(parties, orphans))
+    assert counted == numbers(found)
+
+
+@pytest.mark.parametrize("code", ["un_xml", "eu_xml", "uk_xml", "ofac_xml", "ofac_advanced_xml"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<{root}><!-- " + b"x" * (5 << 20) + b" --></{root}>",
+        b"<{root}><a>" + b"x" * (5 << 20) + b"</a></{root}>",
+        b"<{root}><a b='" + b"x" * (5 << 20) + b"'/></{root}>",
+        b"<{root}>" + b"<a>" * 101 + b"</a>" * 101 + b"</{root}>",
+        b'<?xml version="1.0" encoding="cp037"?><{root}/>',
+        b"<{root}><x:a/></{root}>",
+    ],
+    ids=["comment", "text", "attribute", "depth", "encoding", "prefix"],
+)
+def test_what_must_not_be_held_in_memory_is_refused_by_the_count(code, content):
+    roots = {"un_xml": b"CONSOLIDATED_LIST", "eu_xml": b"export", "uk_xml": b"Designations", "ofac_xml": b"sdnList"}
+    with pytest.raises(UnusablePublication, match="are one record, or none|levels deep|encoding|unbound prefix"):
+        read(code, content.replace(b"{root}", roots.get(code, b"Sanctions")))
+
+
+lines_of_any_kind = st.lists(
+    st.sampled_from(
+        [
+            b'{"id":"a","properties":{"name":["x"]}}', b'{"id":1,"properties":{"name":["x"]}}',
+            b'{"id":"b","properties":{"name":["x"],"name":["y","z"]}}',
+            b'{"id":"c","n":NaN,"properties":{"name":["x"]}}',
+            b'{"id":"\\ud800","properties":{"name":["x"]}}', b'{"id":"d","properties":{"name":["\\ud800\\u0000"]}}',
+            b'{"id":"e","n":' + b"[" * 150 + b"]" * 150 + b',"properties":{"name":["x"]}}',
+            b'{"id":"f","n":' + b"9" * 5_000 + b',"properties":{"name":["x"]}}',
+            b"[" * 100_000, b'{"a":' * 100_000, b"\0", b"\xff", b'"\xe9"', b"",
+        ]
+    ),
+    min_size=1, max_size=5,
+)  # fmt: skip
+
+
+@FIXED
+@given(lines_of_any_kind, st.booleans())
+def test_both_paths_agree_on_lines_that_readers_of_json_take_differently(published, is_delta):
+    lines = [b'{"op":"ADD","entity":' + line + b"}" if is_delta else line for line in published]
+    try:
+        counted, found = read("ftm_delta" if is_delta else "ftm", b"\n".join(lines) + b"\n")
+    except UnusablePublication:
+        assert not any(line.strip() for line in lines)
+        return
+    assert counted == numbers(found)
+
+
 @pytest.mark.parametrize("code", ["un_xml", "eu_xml", "uk_xml", "ofac_xml", "ofac_advanced_xml"])
 @pytest.mark.parametrize(
     ("content", "says"),
