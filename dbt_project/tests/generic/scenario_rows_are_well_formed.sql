@@ -15,6 +15,7 @@
   'transfer_not_in_evidence': "outcome_code = 'alerted' and ';' || evidence_transfer_ids || ';' not like '%;' || transfer_id || ';%'",
   'window_backwards': 'window_end_at < window_start_at'
 } -%}
+-- depends_on: {{ ref('fct_kris') }}, so that the run fails, but not before the accounting shows it
 with scenario as (
   select * from {{ model }}
 ),

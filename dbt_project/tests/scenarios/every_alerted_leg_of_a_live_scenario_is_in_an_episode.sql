@@ -1,4 +1,5 @@
 {{ config(meta={'owner': 'fcc-analytics@plumbline.example', 'dagster': {'ref': {'name': 'int_alert_episodes'}}}) }}
+-- depends_on: {{ ref('fct_kris') }}, so that the run fails, but not before the accounting shows it
 -- A leg that alerted and belongs to no episode would be counted as alerted and never reach an investigator.
 with alerted as (
   select scenario_id, leg_id
