@@ -1,100 +1,231 @@
-"""The ledger of alerts only grows: no correction, rebuild or full refresh changes or removes a row."""
+"""The ledger of alerts only grows, and what joins an episode too late to be seen with it raises an alert of its own."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import pytest
 from oracles import population, warehouse
 
-SELECTION = (
-    "scenario_parameters",
-    "features",
-    "scenarios",
-    "intermediate.monitoring",
-    "fct_alerts",
-    "fct_alert_transfers",
-)
+SELECTION = ("scenario_parameters", "features", "scenarios", "intermediate.monitoring", "marts.alerts")
+# The first run is as of day 41 of the population, 02:00; the second a day later. What is late became known in between.
+LATE = population.AS_OF + timedelta(hours=8)
 
 
-def _structured(people: population.Population, party: str, day: int, amount: str, serial: str) -> dict:
-    return people.leg(
-        transfer_id=f"exchange:deposit:{serial}", direction_code="in", rail_code="fiat", asset_code="EUR",
-        amount=amount, party_id=party, account_id=f"A-{party}", segment_code="retail", jurisdiction_code="EU",
-        event_at=population.START + timedelta(days=day, hours=9), counterparty_id=f"IBAN-{party}",
+def _structured(people: population.Population, party: str, *days: int, amount: str = "9500", **more: object) -> None:
+    """A cash-like deposit just under the reporting level, at nine on each of the days; known on the day after."""
+    for day in days:
+        people.leg(
+            transfer_id=f"exchange:deposit:{party}-{day}", direction_code="in", rail_code="fiat", asset_code="EUR",
+            amount=amount, party_id=party, account_id=f"A-{party}", segment_code="retail", jurisdiction_code="EU",
+            event_at=population.START + timedelta(days=day, hours=9), counterparty_id=f"IBAN-{party}", **more,
+        )  # fmt: skip
+
+
+def _crypto(
+    people: population.Population, name: str, hour: int, *, sender: str = "0xgood1", exposure: tuple = ()
+) -> None:
+    """A deposit of 2,500 USD in ether so many hours after the beginning of day 40, from an address."""
+    leg = people.leg(
+        transfer_id=f"exchange:deposit:{name}", direction_code="in", rail_code="crypto", asset_code="ETH", amount="1",
+        party_id=name[:2], account_id=f"A-{name[:2]}", segment_code="retail", jurisdiction_code="EU",
+        event_at=population.START + timedelta(days=40, hours=hour), counterparty_id=sender,
     )  # fmt: skip
+    people.rows("int_transfer_addresses").append(
+        {"transfer_id": leg["transfer_id"], "role_code": "counterparty", "address": sender, "is_valid": True}
+    )
+    if exposure:
+        category, entity = exposure
+        people.rows("int_exposures").append(
+            {
+                "transfer_id": leg["transfer_id"], "vendor_code": "chainalysis", "exposure_type_code": "DIRECT",
+                "category_code": category, "severity_code": "severe", "is_zero_tolerance": False,
+                "entity_name": entity, "exposure_usd": leg["amount_usd"], "known_at": leg["known_at"],
+            }
+        )  # fmt: skip
 
 
-def _world(*, corrected: bool) -> population.Population:
-    """S1 to S3 structure on days 1 to 3. Then S1 is corrected away, S2 goes on, S3 turns out to have begun earlier."""
+def _world(*, later: bool) -> population.Population:
+    """What was known in the first run, or a day later."""
     people = population.Population()
-    for party in ("S1", "S2", "S3"):
-        for day in (1, 2, 3):
-            leg = _structured(people, party, day, "9500", f"{party}-{day}")
-            if corrected and (party, day) == ("S1", 2):
-                leg["status_code"] = "failed"
-    if corrected:
-        _structured(people, "S2", 4, "9400", "S2-4")
-        for day in (-1, 0):
-            _structured(people, "S3", day, "9300", f"S3-{day}")["known_at"] = population.AS_OF
+    for serial, address in enumerate(population.SANCTIONED):
+        people.rows("int_sanctioned_addresses").append(
+            {
+                "list_code": "ofac_sdn", "entry_id": str(serial), "address": address, "is_valid": True,
+                "listed_from_date": population.START.date(), "known_at": population.START,
+            }
+        )  # fmt: skip
+    _structured(people, "S1", 36, 38)
+    _structured(people, "S1", 37, status_code="failed" if later else "completed")  # corrected away
+    _structured(people, "S2", 36, 37, 38, *([41] if later else []))  # goes on
+    _structured(people, "S3", 36, 37, 38)  # turns out to have begun earlier
+    _structured(people, "S4", 32, 33, 34, 36)  # a deposit in the middle turns up late
+    if later:
+        _structured(people, "S3", 34, 35, amount="9300", known_at=LATE)
+        _structured(people, "S4", 35, known_at=LATE)
+    _structured(people, "S5", *range(41), *([41] if later else []))  # never stops
+    _crypto(people, "T1-a", 20, sender="0xbad1")
+    _crypto(people, "X1-a", 20, exposure=("ransomware", "gang one"))
+    if later:
+        _crypto(people, "T1-b", 34, sender="0xbad1")
+        _crypto(people, "T1-c", 35, sender="0xbad2")
+        _crypto(people, "X1-b", 34, exposure=("ransomware", "gang one"))
+        _crypto(people, "X1-c", 35, exposure=("ransomware", "gang two"))
+        _crypto(people, "X1-d", 35, exposure=("scam", "gang one"))
     return people
 
 
+def _tell(home: Path, *, later: bool) -> None:
+    """Puts what was known in a run into the home's warehouse, with the as-of instant of that run."""
+    _world(later=later).write(home / "warehouse.duckdb")
+    if later:
+        with duckdb.connect(str(home / "warehouse.duckdb")) as con:
+            con.execute("update staging.stg_control__as_of set as_of_at = as_of_at + interval 1 day").fetchall()
+
+
+class Ledgers(NamedTuple):
+    """The ledger after a first run and after a second one a day later; who belongs where then; what the same run would
+    add once more; and the same in one go, rebuilt from nothing."""
+
+    first: list[dict]
+    second: list[dict]
+    legs: list[dict]
+    transfers: list[dict]
+    home: Path
+    again: list[dict]
+    at_once: list[dict]
+    legs_at_once: list[dict]
+
+
 @pytest.fixture(scope="module")
-def ledgers(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict], list[dict], list[dict], Path]:
-    """The ledger after a first run, then after a full refresh over corrected data, and the bridge after that."""
+def ledgers(tmp_path_factory: pytest.TempPathFactory) -> Ledgers:
     home = tmp_path_factory.mktemp("ledger")
-    _world(corrected=False).write(home / "warehouse.duckdb")
+    ledger = "select * from marts.fct_alerts order by all"
+    _tell(home, later=False)
     warehouse.build(home, *SELECTION)
-    first = warehouse.rows(home, "select * from marts.fct_alerts order by all")
-    _world(corrected=True).write(home / "warehouse.duckdb")
-    con = duckdb.connect(str(home / "warehouse.duckdb"))
-    con.execute("update staging.stg_control__as_of set as_of_at = as_of_at + interval 1 day").fetchall()
-    con.close()
+    first = warehouse.rows(home, ledger)
+    _tell(home, later=True)
     warehouse.build(home, *SELECTION, full_refresh=True)
-    second = warehouse.rows(home, "select * from marts.fct_alerts order by all")
-    return first, second, warehouse.rows(home, "select * from marts.fct_alert_transfers"), home
+    again = warehouse.rows(home, warehouse.compiled("fct_alerts"))
+    once = tmp_path_factory.mktemp("at_once")
+    _tell(once, later=True)
+    warehouse.build(once, *SELECTION)
+    return Ledgers(
+        first,
+        warehouse.rows(home, ledger),
+        warehouse.table(home, "marts.fct_alert_legs"),
+        warehouse.table(home, "marts.fct_alert_transfers"),
+        home,
+        again,
+        warehouse.rows(once, ledger),
+        warehouse.table(once, "marts.fct_alert_legs"),
+    )
 
 
-def test_first_run_raises_one_alert_a_party(ledgers) -> None:
-    first, *_ = ledgers
-    assert [row["evidence_transfer_ids"] for row in first if row["scenario_id"] == "TM01"] != []
-    assert len(first) == 3
-    assert {row["leg_count"] for row in first} == {1}
-    assert {row["evidence_count"] for row in first} == {3}
-    assert {row["is_late"] for row in first} == {False}
+def about(alerts: list[dict], prefix: str) -> list[dict]:
+    """The alerts triggered by a transfer whose name begins so, in the order in which they were raised."""
+    mine = [row for row in alerts if row["trigger_transfer_id"].startswith(f"exchange:deposit:{prefix}")]
+    return sorted(mine, key=lambda row: (row["raised_as_of_at"], row["triggered_at"], row["trigger_transfer_id"]))
 
 
-def test_no_row_of_the_ledger_changes_or_disappears(ledgers) -> None:
-    first, second, *_ = ledgers
-    assert all(row in second for row in first)
+def added(ledgers: Ledgers, prefix: str) -> list[dict]:
+    known = {row["alert_id"] for row in ledgers.first}
+    return [row for row in about(ledgers.second, prefix) if row["alert_id"] not in known]
 
 
-def test_an_alert_whose_reason_was_corrected_away_stays(ledgers) -> None:
-    first, second, _, home = ledgers
-    now = warehouse.rows(home, "select * from scenarios.scn_tm01_structuring_fiat where outcome_code = 'alerted'")
-    assert not any(row["party_id"] == "S1" for row in now)
-    assert sum("S1-1" in row["evidence_transfer_ids"] for row in second) == 1
+def test_first_run_raises_one_alert_an_episode(ledgers: Ledgers) -> None:
+    assert {name: len(about(ledgers.first, name)) for name in ("S1", "S2", "S3", "S4", "S5", "T1", "X1")} == {
+        "S1": 1, "S2": 1, "S3": 1, "S4": 1, "S5": 2, "T1": 1, "X1": 1,
+    }  # fmt: skip
+    assert len(ledgers.first) == 8
+    assert {row["is_late"] for row in ledgers.first} == {False}
+    assert {row["continues_alert_id"] for row in ledgers.first} == {None}
+    (one,) = about(ledgers.first, "S2")
+    assert (one["leg_count"], one["evidence_count"]) == (1, 3)
 
 
-def test_a_continued_episode_raises_nothing_new_but_its_transfer_is_shown(ledgers) -> None:
-    _, second, bridge, _ = ledgers
-    alerts = [row for row in second if "S2-1" in row["evidence_transfer_ids"]]
-    assert len(alerts) == 1
-    mine = [row for row in bridge if row["alert_id"] == alerts[0]["alert_id"]]
-    pairs = {row["transfer_id"]: row["is_known_when_raised"] for row in mine}
-    assert pairs["exchange:deposit:S2-4"] is False
-    assert pairs["exchange:deposit:S2-3"] is True
+def test_no_row_of_the_ledger_changes_or_disappears(ledgers: Ledgers) -> None:
+    assert all(row in ledgers.second for row in ledgers.first)
 
 
-def test_a_late_beginning_raises_an_alert_of_its_own_and_says_how_late(ledgers) -> None:
-    first, second, *_ = ledgers
-    known = {row["alert_id"] for row in first}
-    added = [row for row in second if row["alert_id"] not in known]
-    assert [row["trigger_transfer_id"] for row in added] == ["exchange:deposit:S3-1"]
-    assert added[0]["raised_as_of_at"] == population.AS_OF + timedelta(days=1)
-    assert added[0]["is_late"] is True
-    # evidence known on 2026-02-11 02:00; the finding of the episode's first leg ended on 2026-01-02
-    assert added[0]["late_days"] == 39
+def test_an_alert_whose_reason_was_corrected_away_stays(ledgers: Ledgers) -> None:
+    now = warehouse.table(ledgers.home, "scenarios.scn_tm01_structuring_fiat")
+    assert not any(row["party_id"] == "S1" for row in now if row["outcome_code"] == "alerted")
+    assert len(about(ledgers.second, "S1")) == 1
+
+
+def test_what_goes_on_in_time_raises_nothing_new_but_is_shown(ledgers: Ledgers) -> None:
+    (alert,) = about(ledgers.second, "S2")
+    pairs = {
+        row["transfer_id"]: row["is_known_when_raised"]
+        for row in ledgers.transfers
+        if row["alert_id"] == alert["alert_id"]
+    }
+    assert pairs["exchange:deposit:S2-41"] is False
+    assert pairs["exchange:deposit:S2-38"] is True
+    (leg,) = [row for row in ledgers.legs if row["transfer_id"] == "exchange:deposit:S2-41"]
+    assert (leg["alert_id"], leg["is_known_when_raised"]) == (alert["alert_id"], False)
+
+
+def test_a_late_beginning_raises_a_continuation_that_says_how_late(ledgers: Ledgers) -> None:
+    (first,) = about(ledgers.first, "S3")
+    (alert,) = added(ledgers, "S3")
+    assert alert["trigger_transfer_id"] == "exchange:deposit:S3-36"
+    assert alert["continues_alert_id"] == first["alert_id"]
+    assert alert["leg_count"] == 2, "the third deposit was alerted already"
+    assert alert["raised_as_of_at"] == population.AS_OF + timedelta(days=1)
+    # evidence known on day 41 at ten; the last transfer of the first finding is of day 36
+    assert (alert["is_late"], alert["late_days"]) == (True, 4)
+
+
+def test_a_late_transfer_inside_an_alerted_episode_raises_a_continuation(ledgers: Ledgers) -> None:
+    (first,) = about(ledgers.first, "S4")
+    (alert,) = added(ledgers, "S4")
+    assert alert["trigger_transfer_id"] == "exchange:deposit:S4-35"
+    assert (alert["continues_alert_id"], alert["leg_count"]) == (first["alert_id"], 1)
+    assert (alert["is_late"], alert["late_days"]) == (True, 5)
+
+
+def test_a_subject_that_never_stops_is_alerted_again_after_the_longest_episode(ledgers: Ledgers) -> None:
+    earlier, later = about(ledgers.second, "S5")
+    assert later["triggered_at"] - earlier["triggered_at"] == timedelta(hours=672)
+    assert later["continues_alert_id"] is None
+    (leg,) = [row for row in ledgers.legs if row["transfer_id"] == "exchange:deposit:S5-41"]
+    assert leg["alert_id"] == later["alert_id"]
+
+
+def test_a_second_hit_on_the_same_address_or_entity_is_a_continuation(ledgers: Ledgers) -> None:
+    for name in ("T1", "X1"):
+        (first,) = about(ledgers.first, name)
+        (again,) = about(ledgers.second, f"{name}-b")
+        assert again["continues_alert_id"] == first["alert_id"]
+        assert again["is_late"] is False
+
+
+def test_a_different_address_category_or_entity_is_another_alert(ledgers: Ledgers) -> None:
+    for alerts in (ledgers.second, ledgers.at_once):
+        others = [about(alerts, name) for name in ("T1-c", "X1-c", "X1-d")]
+        assert [(row["continues_alert_id"], row["leg_count"]) for (row,) in others] == [(None, 1)] * 3
+        assert [row["episode_key"] for (row,) in others] == ["0xbad2", "ransomware (gang two)", "scam (gang one)"]
+
+
+def test_running_again_on_the_same_knowledge_raises_nothing(ledgers: Ledgers) -> None:
+    assert len(ledgers.second) > len(ledgers.first)
+    assert ledgers.again == []
+
+
+def test_history_in_one_go_covers_the_same_legs_in_fewer_alerts(ledgers: Ledgers) -> None:
+    """Rebuilt from nothing, what was late or came in a later run is part of the first alert; nothing else differs."""
+    legs = {(row["scenario_id"], row["leg_id"]) for row in ledgers.legs}
+    assert {(row["scenario_id"], row["leg_id"]) for row in ledgers.legs_at_once} == legs
+    assert len(ledgers.legs) == len(ledgers.legs_at_once) == len(legs)
+    standing = [row for row in ledgers.second if not about([row], "S1")]
+    continued = {name: len(about(standing, name)) - len(about(ledgers.at_once, name)) for name in ("S2", "S3", "S4")}
+    assert continued == {"S2": 0, "S3": 1, "S4": 1}
+    assert len(about(ledgers.at_once, "S5")) == 2
+    firsts = {row["alert_id"] for row in standing if row["continues_alert_id"] is None}
+    begun_late = {row["alert_id"] for row in (*about(ledgers.first, "S3"), *added(ledgers, "S3"))}
+    assert firsts - begun_late == {row["alert_id"] for row in ledgers.at_once} - begun_late

@@ -1,11 +1,12 @@
 """On-chain files through dlt into a real warehouse: deliveries, lying recordings, and real blocks."""
 
-import csv
 import hashlib
 import json
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+
+import real_blocks
 
 from ingestion import pipeline
 from ingestion.onchain import onchain_source
@@ -163,57 +164,11 @@ def test_lying_recordings_were_known_when_their_newest_block_was_mined(home, tmp
     assert unexplained() == []
 
 
-ETL = Path("onchain/ethereum/ethereum-etl/tests/resources")
-
-
-def expected(path: Path) -> list[dict]:
-    """The rows of an expected CSV or NDJSON, as our columns hold them."""
-    if path.suffix == ".csv":
-        with path.open(newline="") as stream:
-            found = [{name: value or None for name, value in row.items()} for row in csv.DictReader(stream)]
-    else:
-        found = [json.loads(line, parse_int=str) for line in path.read_text().splitlines()]
-    for row in found:
-        if "block_timestamp" in row:
-            row["block_timestamp"] = datetime.fromtimestamp(int(row["block_timestamp"]), UTC).replace(tzinfo=None)
-        for name in (
-            "nonce",
-            "block_number",
-            "transaction_index",
-            "gas",
-            "transaction_type",
-            "log_index",
-            "receipt_status",
-        ):
-            if row.get(name) is not None:
-                row[name] = int(row[name])
-    return found
-
-
-def same(landed: list[dict], wanted: list[dict]) -> bool:
-    """Equal in every column that both have, in order."""
-    assert len(landed) == len(wanted)
-    for ours, theirs in zip(landed, wanted, strict=True):
-        shared = ours.keys() & theirs.keys()
-        assert {name: ours[name] for name in shared} == {name: theirs[name] for name in shared}
-    return True
-
-
 def test_real_recordings_give_the_expected_rows(home, shared_data):
     load(shared_data / "onchain/ethereum")
-    compared = 0
-    for name in ("block_with_logs", "block_without_transactions", "blocks_with_transactions"):
-        folder = ETL / "test_export_blocks_job" / name
-        landed = rows("ethereum_transactions", f"_extract_id like '%test_export_blocks_job/{name}/%'")
-        compared += same(landed, expected(shared_data / folder / "expected_transactions.csv"))
-    stream = ETL / "test_stream/blocks_1755634_1755635"
-    for table, file in (("ethereum_transactions", "transactions"), ("ethereum_token_transfers", "token_transfers")):
-        landed = rows(table, "_extract_id like '%test_stream/blocks_1755634_1755635/%'")
-        compared += same(landed, expected(shared_data / stream / f"expected_{file}.json"))
-    transfers = ETL / "test_export_token_transfers_job/block_with_transfers/expected_token_transfers.csv"
+    real_blocks.assert_as_expected(rows, shared_data)
     landed = rows("ethereum_token_transfers", "_extract_id like '%test_export_token_transfers_job/%'")
-    compared += same(landed, expected(shared_data / transfers))
-    assert compared == 6 and landed[0]["block_timestamp"] == MINED
+    assert landed[0]["block_timestamp"] == MINED
     assert {row[0] for row in query("select reason_code from raw_onchain.rejects")} == {"hash_only_transaction"}
     assert unexplained() == []
 
@@ -221,8 +176,8 @@ def test_real_recordings_give_the_expected_rows(home, shared_data):
 def test_real_exports_give_the_same_rows_again(home, shared_data, tmp_path):
     folder = tmp_path / "in/delivery=2023-05-02"
     folder.mkdir(parents=True)
-    stream = shared_data / ETL / "test_stream/blocks_17173049_17173050"
-    blocks = shared_data / ETL / "test_export_blocks_job/blocks_with_transactions_and_withdrawals"
+    stream = shared_data / real_blocks.ETL / "test_stream/blocks_17173049_17173050"
+    blocks = shared_data / real_blocks.ETL / "test_export_blocks_job/blocks_with_transactions_and_withdrawals"
     sources = {
         "ethereum_transactions-1.json": stream / "expected_transactions.json",
         "ethereum_transactions-2.csv": blocks / "expected_transactions.csv",
@@ -248,9 +203,10 @@ def test_real_exports_give_the_same_rows_again(home, shared_data, tmp_path):
     load(tmp_path / "in")
     for name, source in sources.items():
         table = name.partition(".")[0].partition("-")[0]
-        assert same(rows(table, f"_extract_id like '%{name}:%'"), expected(source))
+        real_blocks.assert_same(rows(table, f"_extract_id like '%{name}:%'"), real_blocks.expected(source))
     decoded = rows("ethereum_token_transfers", "_extract_id like '%eth_getLogs%'")
-    assert same(decoded, expected(sources["ethereum_token_transfers.json"])) and len(decoded) == 291
+    real_blocks.assert_same(decoded, real_blocks.expected(sources["ethereum_token_transfers.json"]))
+    assert len(decoded) == 291
     assert max(int(row["value"]) for row in decoded) > 2**64
     assert query("select count(*) from raw_onchain.rejects") == [(0,)] and unexplained() == []
 

@@ -30,8 +30,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, people: population.Populatio
         "features",
         "scenarios",
         "intermediate.monitoring",
-        "fct_alerts",
-        "fct_alert_transfers",
+        "marts.alerts",
     )
     return home
 

@@ -165,6 +165,7 @@ def history(legs: list[Leg]) -> dict[str, dict]:
             "previous_activity_at": last,
             "dormant_days": None if last is None else (now - last).days,
             "history_count_90d": len(past),
+            "history_amount_usd_90d": sum(past, Decimal(0)),
             "history_max_usd_90d": max(past, default=None),
             "amount_zscore_90d": None,
             "amount_to_max_ratio_90d": None,

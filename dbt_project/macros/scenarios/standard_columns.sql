@@ -2,8 +2,9 @@
     row per leg of the population with the leg's own columns and: parameter_set_id, window_start_at,
     window_end_at, measure_1_value, measure_2_value, threshold_1_value, threshold_2_value, outcome_code, reason_code,
     reason_text, evidence_transfer_ids, evidence_known_at, evidence_end_at; subject_type_code and subject_id too.
-    measures: the names of the two measures. -#}
-{%- macro scenario_standard_columns(scenario_id, measures) -%}
+    measures: the names of the two measures. episode_key: expression for what an alert is about beyond its subject, where alerts on
+    different things must not be one (an address, an entity); text. -#}
+{%- macro scenario_standard_columns(scenario_id, measures, episode_key="''") -%}
   cast('{{ scenario_id }}' as string) as scenario_id,
   cast((select max(scenario_version) from {{ ref('scenarios') }} where scenario_id = '{{ scenario_id }}') as string) as scenario_version,
   leg_id,
@@ -13,6 +14,7 @@
   account_id,
   cast(subject_type_code as string) as subject_type_code,
   cast(subject_id as string) as subject_id,
+  cast(case when outcome_code = 'alerted' then {{ episode_key }} else '' end as string) as episode_key,
   event_at,
   event_date,
   asset_code,

@@ -1,8 +1,4 @@
-{%- set categories = [
-  'child_abuse_material', 'sanctioned_entity', 'terrorist_financing', 'ransomware', 'sanctioned_jurisdiction', 'special_measures',
-  'darknet_market', 'no_kyc_exchange', 'stolen_funds', 'scam', 'fraud_shop', 'illicit_actor', 'malware', 'online_pharmacy',
-  'mixing', 'gambling', 'p2p_exchange', 'atm', 'infrastructure_service', 'privacy_protocol', 'unmapped'
-] -%}
+{%- set categories = exposure_columns() -%}
 with legs as (
   {{ counted_legs(['leg_id', 'transfer_id', 'party_id', 'direction_code', 'event_at', 'event_date', 'rail_code']) }}
 ),

@@ -86,6 +86,7 @@ select
   previous.first_opened_at,
   cast(floor(cast({{ seconds_between('previous.previous_activity_at', 'legs.event_at') }} as double) / 86400) as bigint) as dormant_days,
   moments.history_count_90d,
+  cast(coalesce(moments.history_sum_usd, 0) as decimal(38,2)) as history_amount_usd_90d,
   cast(moments.history_max_usd as decimal(18,2)) as history_max_usd_90d,
   case when moments.history_count_90d >= {{ var('history_min_legs', 10) }} and moments.history_deviation > 0 then
     cast(round((cast(legs.amount_usd as double) - moments.history_mean) / moments.history_deviation, 4) as decimal(18,4))

@@ -42,11 +42,12 @@ reasoned as (
       when transfer_type_code = 'trade' then 'trade'
       when status_code is distinct from 'completed' then 'not_completed'
       when is_own_transfer then 'own_transfer'
+      -- also a leg that is not judged itself: it is part of other legs' windows
+      when party_id is not null and not has_features then 'feature_missing'
       when direction_code is distinct from 'in' then 'wrong_direction'
       when party_id is null then 'no_kyc'
       when amount_usd is null then 'no_valuation'
       when parameter_set_id is null or min_out_in_ratio is null or min_inflow_usd is null or window_hours is null then 'no_parameter'
-      when not has_features then 'feature_missing'
       when outflow_usd is null then 'window_not_available'
       when inflow_usd < min_inflow_usd then 'below_minimum_amount'
       when cast(outflow_usd as decimal(24,2)) >= cast(min_out_in_ratio as decimal(9,6)) * cast(inflow_usd as decimal(22,2)) then 'alerted'

@@ -42,12 +42,13 @@ screened as (
       when transfer_type_code = 'trade' then 'trade'
       when status_code is distinct from 'completed' then 'not_completed'
       when is_own_transfer then 'own_transfer'
+      -- also a leg that is not judged itself: it is part of other legs' windows
+      when party_id is not null and not has_features then 'feature_missing'
       when direction_code is distinct from 'in' then 'wrong_direction'
       when party_id is null then 'no_kyc'
       when counterparty_id is null then 'no_counterparty'
       when amount_usd is null then 'no_valuation'
       when parameter_set_id is null or min_senders is null or min_forwarded_ratio is null or window_hours is null or forward_window_hours is null then 'no_parameter'
-      when not has_features then 'feature_missing'
       when sender_count is null then 'window_not_available'
       when sender_count < min_senders then 'below_threshold'
     end as early_reason

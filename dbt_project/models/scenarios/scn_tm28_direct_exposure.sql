@@ -99,9 +99,22 @@ evidence as (
   group by leg_id
 ),
 
+named as (
+  select distinct leg_id, category_code || coalesce(' (' || nullif(entity_name, '') || ')', '') as exposed_to
+  from ranked
+  where reason = 'alerted'
+),
+
+hits as (
+  select leg_id, {{ list_text('exposed_to') }} as hit_key
+  from named
+  group by leg_id
+),
+
 reasoned as (
   select
     parametered.*,
+    hits.hit_key,
     worst.exposure_usd,
     worst.floor_usd,
     evidence.exposure_text,
@@ -121,6 +134,8 @@ reasoned as (
     on worst.leg_id = parametered.leg_id
   left join evidence
     on evidence.leg_id = parametered.leg_id
+  left join hits
+    on hits.leg_id = parametered.leg_id
 ),
 
 final as (
@@ -146,5 +161,5 @@ final as (
 )
 
 select
-  {{ scenario_standard_columns('TM28', ['direct_exposure_usd']) }}
+  {{ scenario_standard_columns('TM28', ['direct_exposure_usd'], episode_key='hit_key') }}
 from final

@@ -27,13 +27,12 @@ address_counts as (
 ),
 
 -- every address of the transfer, also an invalid one, against what was listed on the day of the transfer
-hits as (
+matches as (
   select
     legs.leg_id,
-    max(listed.known_at) as listing_known_at,
-    count(distinct addresses.address) as hit_count,
-    min(listed.list_code || ' entry ' || listed.entry_id || ' (' || coalesce(listed.name, 'no name') || '), listed since ' || cast(listed.listed_from_date as string)) as listing_text,
-    min(addresses.address) as hit_address
+    addresses.address,
+    listed.known_at,
+    listed.list_code || ' entry ' || listed.entry_id || ' (' || coalesce(listed.name, 'no name') || '), listed since ' || cast(listed.listed_from_date as string) as listing_text
   from legs
   inner join addresses
     on addresses.transfer_id = legs.transfer_id
@@ -41,7 +40,26 @@ hits as (
     on listed.address = addresses.address
     and listed.listed_from_date <= legs.event_date
     and (listed.delisted_on is null or listed.delisted_on > legs.event_date)
-  group by legs.leg_id
+),
+
+hits as (
+  select
+    leg_id,
+    max(known_at) as listing_known_at,
+    min(listing_text) as listing_text,
+    min(address) as hit_address
+  from matches
+  group by leg_id
+),
+
+hit_addresses as (
+  select distinct leg_id, address from matches
+),
+
+hit_keys as (
+  select leg_id, {{ list_text('address') }} as hit_key
+  from hit_addresses
+  group by leg_id
 ),
 
 reasoned as (
@@ -52,6 +70,7 @@ reasoned as (
     hits.listing_known_at,
     hits.listing_text,
     hits.hit_address,
+    hit_keys.hit_key,
     case when hits.leg_id is not null then 1 else 0 end as match_score,
     coalesce(address_counts.address_count, 0) as address_count,
     case
@@ -70,6 +89,8 @@ reasoned as (
     on address_counts.transfer_id = legs.transfer_id
   left join hits
     on hits.leg_id = legs.leg_id
+  left join hit_keys
+    on hit_keys.leg_id = legs.leg_id
 ),
 
 final as (
@@ -96,5 +117,5 @@ final as (
 )
 
 select
-  {{ scenario_standard_columns('TM45', ['match_score', 'addresses_screened']) }}
+  {{ scenario_standard_columns('TM45', ['match_score', 'addresses_screened'], episode_key='hit_key') }}
 from final

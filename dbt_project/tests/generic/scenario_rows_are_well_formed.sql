@@ -5,7 +5,7 @@
 {% test scenario_rows_are_well_formed(model) %}
 {%- set rules = {
   'key_missing': 'scenario_id is null or scenario_version is null or leg_id is null or transfer_id is null or event_at is null'
-    ~ ' or subject_id is null or reason_code is null or outcome_code is null',
+    ~ ' or subject_id is null or episode_key is null or reason_code is null or outcome_code is null',
   'scenario_unknown': 'scenario_id not in (select scenario_id from ' ~ ref('scenarios') ~ ')',
   'outcome_unknown': "outcome_code not in ('alerted', 'below_threshold', 'excluded', 'not_evaluable', 'errored')",
   'subject_type_unknown': "subject_type_code not in ('party', 'account', 'address', 'transfer')",

@@ -9,9 +9,17 @@ raised as (
 ),
 
 -- an episode goes on after its alert was raised: the row in the ledger stays as it was, the new transfers show here
+covered as (
+  select legs.alert_id, episodes.evidence_transfer_ids
+  from {{ ref('fct_alert_legs') }} as legs
+  inner join {{ ref('int_alert_episodes') }} as episodes
+    on episodes.scenario_id = legs.scenario_id
+    and episodes.leg_id = legs.leg_id
+),
+
 present as (
   select alert_id, {{ split_to_rows('evidence_transfer_ids', ';') }} as transfer_id
-  from {{ ref('int_alert_episodes') }}
+  from covered
 ),
 
 pairs as (
