@@ -15,7 +15,7 @@ from orchestration.screen import Screen
 JOB = "refresh_warehouse"
 
 
-def refresh(screen: Screen, period: tuple[date, date], as_of: str | None = None) -> dict:
+def refresh(screen: Screen, period: tuple[date, date]) -> dict:
     """Runs the main job and returns its accounting; waits first while another run is alive.
 
     `period`: first and last business day of the run; whatever was delivered up to the last one is loaded.
@@ -29,13 +29,13 @@ def refresh(screen: Screen, period: tuple[date, date], as_of: str | None = None)
         from orchestration.definitions import defs
 
         job = defs.resolve_job_def(JOB)
-        run_config = {"ops": {"warehouse": {"config": {"as_of": as_of}}}} if as_of else {}
         run = opened.create_run_for_job(
-            job, tags=_tags(opened, period), run_config=run_config, remote_job_origin=_origin(), job_code_origin=None
+            job, tags=_tags(opened, period), remote_job_origin=_origin(), job_code_origin=None
         )
         screen.total(len(job.nodes))
         for event in execute_run_iterator(InMemoryJob(job), run, opened):
             screen.event(event)
+        _announce(opened, run.run_id, screen)
         kept = accounting.read(home(), run.run_id)
         if kept is None or kept["outcome"] == accounting.RUNNING:
             raise RuntimeError(f"Run {run.run_id} ended before it began its work; see {home() / 'dagster'}.")
@@ -53,9 +53,21 @@ def _tags(opened, period: tuple[date, date]) -> dict[str, str]:
     return due_tags(*period, done)
 
 
+def _announce(opened, run_id: str, screen: Screen) -> None:
+    """Tells people, unless the daemon has. A channel that is down does not change what the run is worth."""
+    from orchestration import alarms
+    from orchestration.resources import Notifier
+
+    try:
+        alarms.announce(opened, opened.get_run_by_id(run_id), Notifier())
+    except (RuntimeError, ValueError) as problem:
+        screen.say(f"Nobody was notified: {problem}")
+
+
 def _take_turn(opened, screen: Screen) -> None:
     for run_id in run_lock.wait_for_grace(opened, home()):
         screen.say(f"Run {run_id[:8]} was killed earlier; it is marked as failed now.")
+        _announce(opened, run_id, screen)
     said = False
     while who := run_lock.holder(home()):
         if not said:
