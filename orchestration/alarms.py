@@ -8,7 +8,7 @@ run, because a run that was killed cannot. Whoever comes first puts the run's na
 
 from pathlib import Path
 
-from dagster import DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus
+from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus
 
 from orchestration.home import home
 from orchestration.resources import Notifier
@@ -17,21 +17,22 @@ MOST_NAMES = 20
 KEPT = 2_000
 
 
-def announce(instance: DagsterInstance, run: DagsterRun, notifier: Notifier) -> bool:
+def announce(instance: DagsterInstance, run_id: str, notifier: Notifier) -> bool:
     """Sends what there is to say about a run that has ended; returns whether this call sent it.
 
     Nothing is sent for a run without failed checks, and nothing twice. Raises what the notifier raises; the run then
     counts as not announced.
     """
-    failed = failed_checks_of(instance, run.run_id)
+    run = instance.get_run_by_id(run_id)
+    failed = failed_checks_of(instance, run_id)
     if run.status is DagsterRunStatus.FAILURE:
-        title = f"Plumbline: run {run.run_id[:8]} of {run.job_name} failed"
-        body = [_reason(instance, run.run_id), *failed]
+        title = f"Plumbline: run {run_id[:8]} of {run.job_name} failed"
+        body = [_reason(instance, run_id), *failed]
     elif run.status is DagsterRunStatus.SUCCESS and failed:
-        title, body = f"Plumbline: {len(failed)} checks failed in run {run.run_id[:8]}", failed
+        title, body = f"Plumbline: {len(failed)} checks failed in run {run_id[:8]}", failed
     else:
         return False
-    claim = _claim(run.run_id)
+    claim = _claim(run_id)
     if claim is None:
         return False
     try:

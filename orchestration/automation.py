@@ -1,7 +1,8 @@
 """When things happen by themselves.
 
-Belongs here: the schedule, and the sensors that tell people. Not here: what they are told (alarms.py) and where messages
-go (resources.py). None of this opens the warehouse: the process that evaluates it is not the one that may write.
+Belongs here: the schedule, and the sensors that tell people. Not here: what they are told (alarms.py) and where
+messages go (resources.py). None of this opens the warehouse: the process that evaluates it is not the one that may
+write.
 
 All of it is on as soon as the daemon is up: a schedule that waits to be switched on is a day nobody monitored.
 """
@@ -47,7 +48,7 @@ def daily_refresh(context: ScheduleEvaluationContext) -> RunRequest:
     description="Sends every failed run, with the checks that failed in it, to the notification channel.",
 )
 def failed_runs(context: RunStatusSensorContext, notifier: Notifier) -> None:
-    alarms.announce(context.instance, context.dagster_run, notifier)
+    alarms.announce(context.instance, context.dagster_run.run_id, notifier)
 
 
 @run_status_sensor(
@@ -57,7 +58,7 @@ def failed_runs(context: RunStatusSensorContext, notifier: Notifier) -> None:
     description="Sends the checks that failed or warned in a run that finished to the notification channel.",
 )
 def failed_checks(context: RunStatusSensorContext, notifier: Notifier) -> None:
-    alarms.announce(context.instance, context.dagster_run, notifier)
+    alarms.announce(context.instance, context.dagster_run.run_id, notifier)
 
 
 @sensor(

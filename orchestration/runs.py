@@ -59,7 +59,7 @@ def _announce(opened, run_id: str, screen: Screen) -> None:
     from orchestration.resources import Notifier
 
     try:
-        alarms.announce(opened, opened.get_run_by_id(run_id), Notifier())
+        alarms.announce(opened, run_id, Notifier())
     except (RuntimeError, ValueError) as problem:
         screen.say(f"Nobody was notified: {problem}")
 
