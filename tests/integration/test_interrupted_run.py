@@ -4,12 +4,14 @@ Runs are killed when they say that they have reached a stage, one after the othe
 each of them also starts from what the one before left behind.
 """
 
+import json
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 from main_job import SMALL_WORLD, deliver_one_more_day, environment, fingerprints
 
@@ -64,6 +66,13 @@ def assert_same(undisturbed: Path, resumed: Path) -> None:
     assert expected.keys() == found.keys()
 
 
+def assert_readers_see_one_version(home: Path) -> None:
+    current = home / "published/current"
+    rows = json.loads((current / "version.json").read_text())["rows"]
+    with duckdb.connect(str(current / "plumbline.duckdb"), read_only=True) as reader:
+        assert {table: reader.table(f"marts.{table}").count("*").fetchone()[0] for table in rows} == rows
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory, finished_home) -> Path:
     """A data directory with the shared sandbox exchange, before its first run."""
@@ -83,11 +92,10 @@ def test_a_first_run_killed_at_every_stage(home: Path, finished_home: Path, plum
 
 def test_a_second_run_with_new_deliveries_killed_at_every_stage(home: Path, continued_home: Path, plumbline, status):
     """Continues the test above: the ledger is filled, and the new deliveries add to it exactly once."""
-    before = (home / "published/current").resolve()
     deliver_one_more_day(home)
     for stage in SECOND_RUN:
         kill_at(stage, home)
-        assert (home / "published/current").resolve() == before, f"a run killed at {stage!r} has published"
+        assert_readers_see_one_version(home)
     result = plumbline("run", home=home)
     assert result.returncode == 0, result.stdout + result.stderr
     assert_same(continued_home, home)
