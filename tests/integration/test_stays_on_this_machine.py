@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from lacking import skip_for_lack_of
 from main_job import command, environment
 
 pytestmark = pytest.mark.slow
@@ -27,7 +28,7 @@ def test_the_trace_reader_sees_a_remote_connection():
 
 def test_the_main_job_connects_to_loopback_only(tmp_path: Path):
     if not shutil.which("strace"):
-        pytest.skip("SKIPPED FOR LACK OF strace: install it to watch the run's system calls")
+        skip_for_lack_of("strace", "install it to watch the run's system calls")
     trace = tmp_path / "trace"
     home = tmp_path / "home"
     result = subprocess.run(
