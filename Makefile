@@ -36,7 +36,7 @@ clean: ## remove the data directory (PLUMBLINE_HOME, default .plumbline); keeps 
 
 # The DuckDB of today's BI tools, beside ours: a test reads the published marts with it.
 $(VENV)/.duckdb1: requirements/duckdb1.lock | $(VENV)/bin/python
-	@$(PYTHON) -m venv $(VENV)/duckdb1
+	@$(BIN)/python -m venv $(VENV)/duckdb1
 	@$(VENV)/duckdb1/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 

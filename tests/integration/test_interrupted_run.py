@@ -28,12 +28,9 @@ OUTSPOKEN = (
 FIRST_RUN = (
     r"kyc: loading",  # some feeds are in, one is half way
     r"contracts: 2/\d+ raw_exchange\.",
-    r"dbt: 1\d\d/\d+ ",
 )
 SECOND_RUN = (
-    r"exchange: 3 new rows",
     r"dbt: \d+/\d+ fct_alerts",  # the ledger has grown, what follows from it has not
-    r"contracts: \d+/\d+ marts\.",
     r"publishing the marts",
 )
 
