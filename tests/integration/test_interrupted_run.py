@@ -45,7 +45,7 @@ def kill_at(stage: str, home: Path, *options: str) -> None:
         text=True,
     )
     said = []
-    with process.stdout:
+    try:
         for line in process.stdout:
             said.append(line)
             if re.search(stage, line):
@@ -53,8 +53,11 @@ def kill_at(stage: str, home: Path, *options: str) -> None:
         else:
             pytest.fail(f"the run ended before it reported {stage!r}:\n{''.join(said)}")
         assert process.poll() is None, "the run was over before it could be killed"
+    finally:
         process.kill()
-    assert process.wait() == -9
+        process.stdout.close()
+        process.wait()
+    assert process.returncode == -9
 
 
 def assert_same(undisturbed: Path, resumed: Path) -> None:
