@@ -6,6 +6,7 @@ A run from the shell tells by itself when it ends, because there may be no daemo
 run, because a run that was killed cannot. Whoever comes first puts the run's name down in home/announced/.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus
@@ -13,7 +14,7 @@ from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus
 from orchestration.home import home
 from orchestration.resources import Notifier
 
-MOST_NAMES = 20
+MOST_LINES = 20
 KEPT = 2_000
 
 
@@ -36,15 +37,23 @@ def announce(instance: DagsterInstance, run_id: str, notifier: Notifier) -> bool
     if claim is None:
         return False
     try:
-        notifier.send(title, "\n".join(body))
+        notifier.send(title, "\n".join(_cut(body)))
     except BaseException:
         claim.unlink()
         raise
     return True
 
 
+def announce_or_say(instance: DagsterInstance, run_id: str, say: Callable[[str], None]) -> None:
+    """`announce`, for a run in a shell: a channel that is down does not change what the run is worth."""
+    try:
+        announce(instance, run_id, Notifier())
+    except (RuntimeError, ValueError) as problem:
+        say(f"Nobody was notified: {problem}")
+
+
 def failed_checks_of(instance: DagsterInstance, run_id: str) -> list[str]:
-    """One line for each failed check of the run, errors first; a long list is cut and says so."""
+    """One line for each failed check of the run, errors first."""
     evaluations = [
         record.dagster_event.event_specific_data
         for record in instance.all_logs(run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION)
@@ -54,8 +63,12 @@ def failed_checks_of(instance: DagsterInstance, run_id: str) -> list[str]:
         for evaluation in evaluations
         if not evaluation.passed
     )
-    lines = [f"{'warning' if warned else 'failed'}: {asset} {name}" for warned, asset, name in failed]
-    return lines[:MOST_NAMES] + ([f"... and {len(lines) - MOST_NAMES} more"] if len(lines) > MOST_NAMES else [])
+    return [f"{'warning' if warned else 'failed'}: {asset} {name}" for warned, asset, name in failed]
+
+
+def _cut(lines: list[str]) -> list[str]:
+    """A long list is cut and says so."""
+    return lines[:MOST_LINES] + ([f"... and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else [])
 
 
 def _reason(instance: DagsterInstance, run_id: str) -> str:

@@ -26,6 +26,7 @@ def refresh(screen: Screen, period: tuple[date, date]) -> dict:
         from dagster._core.definitions.job_base import InMemoryJob
         from dagster._core.execution.api import execute_run_iterator
 
+        from orchestration import alarms
         from orchestration.definitions import defs
 
         job = defs.resolve_job_def(JOB)
@@ -35,7 +36,7 @@ def refresh(screen: Screen, period: tuple[date, date]) -> dict:
         screen.total(len(job.nodes))
         for event in execute_run_iterator(InMemoryJob(job), run, opened):
             screen.event(event)
-        _announce(opened, run.run_id, screen)
+        alarms.announce_or_say(opened, run.run_id, screen.say)
         kept = accounting.read(home(), run.run_id)
         if kept is None or kept["outcome"] == accounting.RUNNING:
             raise RuntimeError(f"Run {run.run_id} ended before it began its work; see {home() / 'dagster'}.")
@@ -53,21 +54,12 @@ def _tags(opened, period: tuple[date, date]) -> dict[str, str]:
     return due_tags(*period, done)
 
 
-def _announce(opened, run_id: str, screen: Screen) -> None:
-    """Tells people, unless the daemon has. A channel that is down does not change what the run is worth."""
-    from orchestration import alarms
-    from orchestration.resources import Notifier
-
-    try:
-        alarms.announce(opened, run_id, Notifier())
-    except (RuntimeError, ValueError) as problem:
-        screen.say(f"Nobody was notified: {problem}")
-
-
 def _take_turn(opened, screen: Screen) -> None:
+    from orchestration import alarms
+
     for run_id in run_lock.wait_for_grace(opened, home()):
         screen.say(f"Run {run_id[:8]} was killed earlier; it is marked as failed now.")
-        _announce(opened, run_id, screen)
+        alarms.announce_or_say(opened, run_id, screen.say)
     said = False
     while who := run_lock.holder(home()):
         if not said:

@@ -87,6 +87,8 @@ def test_a_first_run_killed_at_every_stage(home: Path, finished_home: Path, plum
     result = plumbline("run", *SMALL_WORLD, home=home)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "was killed earlier; it is marked as failed now" in result.stdout
+    told = (home / "alerts.log").read_text().count("The process of this run ended before the run did.")
+    assert told == len(FIRST_RUN), "each killed run is told of once"
     assert_same(finished_home, home)
 
 
