@@ -229,7 +229,9 @@ def test_what_is_to_happen_by_itself_is_switched_on(ui):
     assert schedule == {"name": "daily_refresh", "scheduleState": {"status": "RUNNING"}}
     sensors = {one["name"]: one["sensorState"]["status"] for one in found["sensorsOrError"]["results"]}
     assert sensors == dict.fromkeys(("dead_runs", "failed_checks", "failed_runs"), "RUNNING")
-    daemons = {one["daemonType"]: one["healthy"] for one in found["instance"]["daemonHealth"]["allDaemonStatuses"]}
+    ui.wait_for_ticks(set(sensors), after=0)
+    statuses = ui.automation()["instance"]["daemonHealth"]["allDaemonStatuses"]
+    daemons = {one["daemonType"]: one["healthy"] for one in statuses}
     assert daemons["SCHEDULER"] and daemons["SENSOR"]
 
 
@@ -248,7 +250,7 @@ def test_running_again_changes_nothing(ui, ended, finished_home, home):
     assert {name for name in before if before[name] != after.get(name)} == set()
 
 
-def test_failed_runs_and_failed_checks_are_told_exactly_once(ui, from_shell, ended, home, mailbox):
+def test_failed_runs_and_failed_checks_are_told_exactly_once(ui, from_shell, home, mailbox):
     """By the daemon, and by a run from the shell itself while the daemon is up."""
     runs = ui.ask(RUNS)["runsOrError"]["results"]
     whole = [run["runId"] for run in runs if run["jobName"] == "refresh_warehouse" and run["runId"] != from_shell]
