@@ -22,7 +22,7 @@ ui: $(VENV)/.base ## open Dagster on the same instance
 status: $(VENV)/.base ## print the last run's accounting again
 	@$(BIN)/plumbline status $(ARGS)
 
-test: $(VENV)/.dev ## run the tests
+test: $(VENV)/.dev $(VENV)/.duckdb1 ## run the tests
 	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not spark" $(ARGS)
 
 test-spark: $(VENV)/.spark ## run the tests that build on Spark as well (needs Java 17)
@@ -33,6 +33,12 @@ bench: $(VENV)/.dev ## run the benchmarks
 
 clean: ## remove the data directory (PLUMBLINE_HOME, default .plumbline); keeps .venv
 	rm -rf "$${PLUMBLINE_HOME:-.plumbline}"
+
+# The DuckDB of today's BI tools, beside ours: a test reads the published marts with it.
+$(VENV)/.duckdb1: requirements/duckdb1.lock | $(VENV)/bin/python
+	@$(BIN)/python -m venv $(VENV)/duckdb1
+	@$(VENV)/duckdb1/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
 
 # A stamp per lock file: installed once, and again when the lock or pyproject.toml changes.
 $(VENV)/bin/python:

@@ -1,7 +1,7 @@
 """The accounting of a run: what came in, what was monitored, what was checked, and whether to trust it.
 
-Belongs here: collecting the numbers when a run ends, keeping them, reading them back. Not here: how they are computed
-(dbt_project/models/marts/accounting/) and how they look (summary.py).
+Belongs here: collecting the numbers when a run ends, keeping them, reading them back. Not here: where they come from
+(figures.py) and how they look (summary.py).
 
 Kept as home/accounting/<run_id>.json, so that `plumbline status` needs neither the warehouse nor Dagster, and works
 while a run is writing. The file is there from the start of a run: one that says "running" while nobody holds the run
@@ -11,29 +11,30 @@ lock belongs to a run that was killed.
 import json
 import os
 from collections.abc import Iterable
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+from orchestration import figures
 from orchestration.home import home, target
 
-FEED_COUNTS = (
-    "source_rows", "raw_rows", "rejected_rows", "superseded_rows", "monitored_rows", "out_of_scope_rows",
-    "unexplained_rows",
-)  # fmt: skip
-FEED_USD = tuple(name.replace("_rows", "_usd") for name in FEED_COUNTS)
-SCENARIO_COUNTS = ("population", "evaluated", "excluded", "not_evaluable", "errored", "unexplained", "alerts")
-PUBLIC = ("trusted", "run", "feeds", "scenarios", "checks", "kris")
+NOTHING = {
+    "trusted": False,
+    "run": {"id": None, "started_at": None, "finished_at": None, "target": None},
+    "feeds": [],
+    "scenarios": [],
+    "checks": {"passed": 0, "warned": 0, "failed": 0, "not_run": 0, "failed_names": [], "warned_names": []},
+    "kris": [],
+}
+"""What `plumbline status --json` prints where there is nothing to tell."""
 KEPT_RUNS = 500
 
 RUNNING, FINISHED, FAILED = "running", "finished", "did not finish"
 
 
 def begin(run) -> None:
-    """Notes that the run (a DagsterRun) has started."""
+    """Notes that the run (a DagsterRun) has started, and how many alerts there were before it."""
     _write(
         {
             "outcome": RUNNING,
@@ -41,6 +42,7 @@ def begin(run) -> None:
             "reasons": ["The run has not ended yet."],
             "whole": is_whole(run),
             "run": {"id": run.run_id, "started_at": _now(), "finished_at": None, "target": target()},
+            "ledger_before": figures.ledger(),
         }
     )
 
@@ -70,7 +72,8 @@ def keep(instance, run_id: str) -> None:
     checks = _checks(by_type)
     crashes = _crashes(by_type.get("STEP_FAILURE", []))
     stale = _stale(by_type.get("ASSET_CHECK_EVALUATION", []))
-    numbers = _numbers(home() / "warehouse.duckdb", built)
+    ledger_before = kept.get("ledger_before", [])
+    numbers = figures.of_run(built, ledger_before)
     accounting = {
         "outcome": FAILED if crashes else FINISHED,
         "whole": is_whole(run),
@@ -80,6 +83,7 @@ def keep(instance, run_id: str) -> None:
             "finished_at": _now(),
             "target": target(),
         },
+        "ledger_before": ledger_before,
         "feeds": _with_configuration(numbers["feeds"], stale),
         "scenarios": numbers["scenarios"],
         "checks": checks,
@@ -125,9 +129,10 @@ def reasons(accounting: dict) -> list[str]:
     return found
 
 
-def public(accounting: dict) -> dict:
-    """What `plumbline status --json` prints."""
-    shown = {key: accounting.get(key, [] if key in ("feeds", "scenarios", "kris") else None) for key in PUBLIC}
+def public(accounting: dict | None) -> dict:
+    """What `plumbline status --json` prints: always the same members, also of a run that was killed and before the
+    first one (None)."""
+    shown = {key: (accounting or {}).get(key, nothing) for key, nothing in NOTHING.items()}
     feeds = [{key: value for key, value in feed.items() if key != "reconciled"} for feed in shown["feeds"]]
     return {**shown, "feeds": feeds}
 
@@ -208,86 +213,6 @@ def _stale(evaluations: list) -> dict[str, str]:
         for check in failed
         if check.check_name == "is_up_to_date"
     }
-
-
-def _numbers(warehouse: Path, built: set[str]) -> dict[str, Any]:
-    """Feeds, scenarios and KRIs from the marts that this run built; `missing` names those it did not."""
-    from orchestration import spark
-
-    wanted = ("fct_feed_totals", "fct_scenario_population", "fct_alerts", "fct_kris")
-    numbers: dict[str, Any] = {"feeds": [], "scenarios": [], "kris": []}
-    missing = [f"marts.{table}" for table in wanted if f"marts__{table}" not in built]
-    opened = spark.open_results if target() == "spark" else partial(_open, warehouse)
-    if len(missing) < len(wanted):
-        with opened() as connection:
-            if "marts.fct_feed_totals" not in missing:
-                numbers["feeds"] = [_feed(row) for row in _rows(connection, "select * from marts.fct_feed_totals")]
-            if not {"marts.fct_scenario_population", "marts.fct_alerts"} & set(missing):
-                numbers["scenarios"] = [_scenario(row) for row in _rows(connection, _SCENARIOS)]
-            if "marts.fct_kris" not in missing:
-                numbers["kris"] = _rows(connection, _KRIS)
-    return {**numbers, "missing": missing}
-
-
-@contextmanager
-def _open(warehouse: Path):
-    import duckdb
-
-    connection = duckdb.connect(str(warehouse))
-    try:
-        yield connection
-    finally:
-        connection.close()
-
-
-_SCENARIOS = """
-select
-    scenario_id as scenario,
-    scenario_version as version,
-    sum(population_rows) as population,
-    sum(evaluated_rows) as evaluated,
-    sum(excluded_rows) as excluded,
-    sum(not_evaluable_rows) as not_evaluable,
-    sum(errored_rows) as errored,
-    sum(unexplained_rows) as unexplained,
-    (
-        select count(*)
-        from marts.fct_alerts as raised
-        where raised.scenario_id = population.scenario_id and raised.scenario_version = population.scenario_version
-    ) as alerts
-from marts.fct_scenario_population as population
-group by scenario_id, scenario_version
-order by scenario_id, scenario_version
-"""
-
-_KRIS = """
-select kri_code as kri, value, unit, as_of_date as as_of, rag_code as rag
-from marts.fct_kris
-qualify as_of_date = max(as_of_date) over ()
-order by kri_code
-"""
-
-
-def _rows(connection, query: str) -> list[dict[str, Any]]:
-    cursor = connection.execute(query)
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, map(_plain, row), strict=True)) for row in cursor.fetchall()]
-
-
-def _plain(value: Any) -> Any:
-    """As JSON takes it: exact decimals as text unless they are whole, times as ISO text."""
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() and value.as_tuple().exponent >= 0 else str(value)
-    return value.isoformat() if hasattr(value, "isoformat") else value
-
-
-def _feed(row: dict[str, Any]) -> dict[str, Any]:
-    feed = {"feed": row["feed_code"], **{name: row[name] for name in FEED_COUNTS}, "reconciled": row["is_reconciled"]}
-    return feed | {name: row[name] for name in FEED_USD if row.get(name) is not None}
-
-
-def _scenario(row: dict[str, Any]) -> dict[str, Any]:
-    return {key: row[key] for key in ("scenario", "version")} | {name: row[name] or 0 for name in SCENARIO_COUNTS}
 
 
 def _with_configuration(feeds: list[dict], stale: dict[str, str]) -> list[dict]:

@@ -52,7 +52,7 @@ _config = click.option(
 @_world_options
 @_every
 @click.option("--target", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True, help="Engine.")
-@click.option("--as-of", help="Rebuild the warehouse as it was known at this instant (ISO, UTC).")
+@click.option("--as-of", help="Rebuild what was known at this instant (ISO, UTC), aside: in PLUMBLINE_HOME/as_of/.")
 def run(config, customers, days, seed, every, target, as_of) -> None:
     """Run the main job: load every feed, build and check the warehouse, raise alerts, publish the marts."""
     if config and (customers or days or seed or every):
@@ -60,6 +60,10 @@ def run(config, customers, days, seed, every, target, as_of) -> None:
             "--customers, --days, --seed and --every-feed belong to the sandbox exchange; leave them out."
         )
     os.environ["PLUMBLINE_TARGET"] = target
+    if as_of:
+        if config or customers or days or seed or every:
+            raise click.UsageError("--as-of reads no feed, only what is loaded; leave the other options out.")
+        os.environ["PLUMBLINE_HOME"] = str(_look_back(as_of))
     root = homes.prepare_home()
     from orchestration import progress
     from orchestration.screen import Screen, quiet_output
@@ -75,9 +79,11 @@ def run(config, customers, days, seed, every, target, as_of) -> None:
             ):
                 from orchestration import runs
 
-                kept = runs.refresh(screen, period, as_of)
+                kept = runs.refresh(screen, period)
         except KeyboardInterrupt:
             failure = "interrupted"
+        except click.ClickException as refusal:
+            failure = refusal.message
         except Exception as error:
             import traceback
 
@@ -99,19 +105,19 @@ def status(as_json) -> None:
     kept = accounting.last(root) if root.exists() else None
     if kept is None:
         click.echo("There is no run yet. Start one with: plumbline run", err=True)
-        sys.exit(2)
-    if kept["outcome"] == accounting.RUNNING:
+    elif kept["outcome"] == accounting.RUNNING:
         if run_lock.holder(root):
-            click.echo(f"Run {kept['run']['id'][:8]} is at work; this is the one before.", err=True)
-            kept = accounting.last(root, before=kept)
-            if kept is None:
-                sys.exit(2)
+            before = accounting.last(root, before=kept)
+            which = "this is the one before" if before else "there is none before it"
+            click.echo(f"Run {kept['run']['id'][:8]} is at work; {which}.", err=True)
+            kept = before
         else:
             kept = accounting.killed(kept)
     if as_json:
         click.echo(json.dumps(accounting.public(kept), indent=2))
-        sys.exit(accounting.exit_code(kept))
-    _print(kept, root)
+    elif kept:
+        _print(kept, root)
+    sys.exit(accounting.exit_code(kept) if kept else 2)
 
 
 @main.command()
@@ -184,7 +190,7 @@ def list_rejects(feed, as_json) -> None:
     """List the open rejects, oldest first."""
     from orchestration import rejects as open_ones
 
-    rows = _found(open_ones.open_rejects, feed)
+    rows = _refused(open_ones.open_rejects, feed)
     if as_json:
         click.echo(open_ones.as_json(rows))
     else:
@@ -197,7 +203,7 @@ def show_reject(reject_id) -> None:
     """Print one reject whole, with the record as delivered (it may hold personal data)."""
     from orchestration import rejects as open_ones
 
-    click.echo(open_ones.as_json(_found(open_ones.chosen, _found(open_ones.open_rejects), reject_id)))
+    click.echo(open_ones.as_json(_refused(open_ones.chosen, _refused(open_ones.open_rejects), reject_id)))
 
 
 @rejects.command("replay")
@@ -209,9 +215,9 @@ def replay_rejects(reject_ids, feed, config) -> None:
     with _feeds(config, {}, click.echo):
         from orchestration import rejects as open_ones
 
-        rows = _found(open_ones.open_rejects, feed)
+        rows = _refused(open_ones.open_rejects, feed)
         if reject_ids:
-            rows = [_found(open_ones.chosen, rows, beginning) for beginning in reject_ids]
+            rows = [_refused(open_ones.chosen, rows, beginning) for beginning in reject_ids]
         came_in = open_ones.run_replay(rows, click.echo)
     click.echo(f"{came_in:,} of {len(rows):,} came in." + (" Next: plumbline run" if came_in else ""))
 
@@ -225,10 +231,13 @@ def sources() -> None:
     click.echo(page(), nl=False)
 
 
-def _found(look, *where):
+def _refused(work, *with_):
+    """What `work` returns; what it refuses to do, with its reason, as an error of the command line."""
+    from orchestration.origin import OriginError
+
     try:
-        return look(*where)
-    except LookupError as error:
+        return work(*with_)
+    except (LookupError, OriginError) as error:
         raise click.ClickException(str(error)) from None
 
 
@@ -239,19 +248,45 @@ def _given(customers, days, seed) -> dict[str, int]:
 
 @contextmanager
 def _feeds(config, given, say, every=False):
-    """Points dlt at the feeds for as long as the work lasts; yields the first and last business day of the run."""
-    if config:
-        os.environ["DLT_PROJECT_DIR"] = str(config.absolute())
-        today = datetime.now(UTC).date()
-        yield today, today  # whatever was delivered up to today and is not loaded yet
-        return
-    from orchestration import demo
+    """Points dlt at the feeds for as long as the work lasts; yields the first and last business day of the run.
+
+    Raises ClickException where the data directory was loaded from elsewhere.
+    """
+    from orchestration import demo, origin
 
     root = homes.home()
-    world = demo.choose(root / "sandbox", given, in_use=(root / "warehouse.duckdb").exists())
-    demo.make(world, root / "sandbox", say)
-    with demo.vendors(root / "sandbox", every):
-        yield world.first_day, world.last_day
+    wanted = origin.of_run(config)
+    there = origin.read(root)
+    if there and there.kind == origin.LOOK_BACK and wanted.kind == origin.SANDBOX and not given:
+        wanted = there  # nothing to point at: the feeds' assets leave raw as it is
+    _refused(origin.claim, root, wanted)
+    today = datetime.now(UTC).date()  # whatever was delivered up to today and is not loaded yet
+    if wanted.kind == origin.LOOK_BACK:
+        os.environ.update({} if there.config else demo.pseudonym_key())
+        yield today, today
+    elif wanted.kind == origin.CONFIG:
+        os.environ["DLT_PROJECT_DIR"] = wanted.config
+        yield today, today
+    else:
+        world = _refused(demo.choose, root / "sandbox", given, (root / "warehouse.duckdb").exists())
+        demo.make(world, root / "sandbox", say)
+        with demo.vendors(root / "sandbox", every):
+            yield world.first_day, world.last_day
+
+
+def _look_back(as_of: str) -> Path:
+    """The directory in which `run --as-of` works."""
+    from orchestration import look_back
+
+    try:
+        moment = look_back.instant(as_of)
+    except ValueError:
+        raise click.BadParameter(f"{as_of!r} is no ISO date or time.", param_hint="--as-of") from None
+    try:
+        return _refused(look_back.prepare, homes.home(), moment, click.echo)
+    except click.ClickException as refusal:
+        click.echo(f"The run did not start: {refusal.message}", err=True)
+        sys.exit(2)
 
 
 def _print(kept: dict, root: Path) -> None:

@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from orchestration import progress
+from orchestration.origin import OriginError
 
 FILE_FEEDS = ("exchange", "kyc", "bank", "onchain", "cases", "tagpacks", "prices", "travel_rule", "behaviour")
 # Pseudonyms in the sandbox hide nobody; a real exchange sets its own secret.
@@ -47,13 +48,13 @@ def existing(folder: Path) -> World | None:
 def choose(folder: Path, given: dict[str, int], in_use: bool) -> World:
     """The world to run on: the one that is there, else a new one of the given (or default) size.
 
-    Raises ValueError where the options ask for another world than the one a warehouse was already loaded from
+    Raises OriginError where the options ask for another world than the one a warehouse was already loaded from
     (`in_use`): two worlds in one warehouse would be neither.
     """
     there = existing(folder)
     wanted = World(**{**(asdict(there) if there else {}), **given})
     if there and in_use and wanted != there:
-        raise ValueError(
+        raise OriginError(
             f"This data directory was loaded from another sandbox exchange ({there.customers:,} customers, "
             f"{there.days} days, seed {there.seed}). Delete {folder.parent}, or set another PLUMBLINE_HOME."
         )
@@ -98,7 +99,12 @@ def sources(folder: Path, kyt_url: str, token: str) -> dict[str, str]:
     settings |= {"SOURCES__CHAINALYSIS__API_URL": kyt_url, "SOURCES__CHAINALYSIS__API_KEY": token}
     # Some of the sandbox's transfers are never finished: nobody waits for them as long as for the real vendor.
     settings |= {"SOURCES__CHAINALYSIS__POLL_SECONDS": "1.5"}
-    return settings | {"PLUMBLINE_PSEUDONYM_KEY": os.environ.get("PLUMBLINE_PSEUDONYM_KEY") or SANDBOX_PSEUDONYM_KEY}
+    return settings | pseudonym_key()
+
+
+def pseudonym_key() -> dict[str, str]:
+    """The key of the pseudonyms of a sandbox's marts, as environment variable: the user's own, if there is one."""
+    return {"PLUMBLINE_PSEUDONYM_KEY": os.environ.get("PLUMBLINE_PSEUDONYM_KEY") or SANDBOX_PSEUDONYM_KEY}
 
 
 def every_feed(folder: Path, url: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from orchestration.screen import Screen
 JOB = "refresh_warehouse"
 
 
-def refresh(screen: Screen, period: tuple[date, date], as_of: str | None = None) -> dict:
+def refresh(screen: Screen, period: tuple[date, date]) -> dict:
     """Runs the main job and returns its accounting; waits first while another run is alive.
 
     `period`: first and last business day of the run; whatever was delivered up to the last one is loaded.
@@ -26,16 +26,17 @@ def refresh(screen: Screen, period: tuple[date, date], as_of: str | None = None)
         from dagster._core.definitions.job_base import InMemoryJob
         from dagster._core.execution.api import execute_run_iterator
 
+        from orchestration import alarms
         from orchestration.definitions import defs
 
         job = defs.resolve_job_def(JOB)
-        run_config = {"ops": {"warehouse": {"config": {"as_of": as_of}}}} if as_of else {}
         run = opened.create_run_for_job(
-            job, tags=_tags(opened, period), run_config=run_config, remote_job_origin=_origin(), job_code_origin=None
+            job, tags=_tags(opened, period), remote_job_origin=_origin(), job_code_origin=None
         )
         screen.total(len(job.nodes))
         for event in execute_run_iterator(InMemoryJob(job), run, opened):
             screen.event(event)
+        alarms.announce_or_say(opened, run.run_id, screen.say)
         kept = accounting.read(home(), run.run_id)
         if kept is None or kept["outcome"] == accounting.RUNNING:
             raise RuntimeError(f"Run {run.run_id} ended before it began its work; see {home() / 'dagster'}.")
@@ -54,8 +55,11 @@ def _tags(opened, period: tuple[date, date]) -> dict[str, str]:
 
 
 def _take_turn(opened, screen: Screen) -> None:
+    from orchestration import alarms
+
     for run_id in run_lock.wait_for_grace(opened, home()):
         screen.say(f"Run {run_id[:8]} was killed earlier; it is marked as failed now.")
+        alarms.announce_or_say(opened, run_id, screen.say)
     said = False
     while who := run_lock.holder(home()):
         if not said:

@@ -3,6 +3,8 @@
 Belongs here: how an accounting looks to a compliance officer. Not here: its numbers (accounting.py).
 """
 
+import shlex
+import sys
 from pathlib import Path
 
 from rich import box
@@ -11,6 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestration import accounting as accounts
+from orchestration import figures, origin
+from orchestration.home import REPOSITORY
 
 VERDICTS = {
     0: ("TRUSTED", "bold green", "Every record is accounted for and every blocking check passed."),
@@ -24,10 +28,11 @@ MOST_REASONS = 12
 def show(console: Console, accounting: dict, root: Path) -> None:
     """Prints the accounting and what to do next; at most about fifty lines."""
     console.print(render(accounting, root))
+    console.print(_next(accounts.exit_code(accounting), root), soft_wrap=True)  # commands stay on one line
 
 
 def render(accounting: dict, root: Path) -> Group:
-    """The accounting as one screen: verdict, reasons, feeds, scenarios, indicators, checks, what to do next."""
+    """The accounting as one screen: verdict, reasons, feeds, scenarios, indicators, checks."""
     code = accounts.exit_code(accounting)
     verdict, style, sentence = VERDICTS[code]
     run = accounting["run"]
@@ -35,6 +40,7 @@ def render(accounting: dict, root: Path) -> Group:
         (f" {verdict} ", style + " reverse"),
         f"  run {run['id'][:8]}, {_span(run)}, engine {run['target']}\n",
         sentence,
+        *_look_back(root),
     )
     reasons = [f"  - {reason}" for reason in accounting.get("reasons", [])]
     if len(reasons) > MOST_REASONS:
@@ -48,7 +54,14 @@ def render(accounting: dict, root: Path) -> Group:
         parts.append(_kris(accounting["kris"]))
     if accounting.get("checks"):
         parts.append(_checks(accounting["checks"]))
-    return Group(*parts, _next(code, root))
+    return Group(*parts)
+
+
+def _look_back(root: Path) -> list[tuple[str, str]]:
+    there = origin.read(root)
+    if there is None or there.kind != origin.LOOK_BACK:
+        return []
+    return [(f"\nA look back: what was known at {there.as_of} UTC. {there.copy_of} stays as it is.", "bold")]
 
 
 def _span(run: dict) -> str:
@@ -76,7 +89,7 @@ def _feeds(feeds: list[dict]) -> Table:
             continue
         table.add_row(
             Text(f"{feed['feed']} (stale)", style="bold red") if feed.get("stale") else feed["feed"],
-            *(_count(feed[name]) for name in accounts.FEED_COUNTS if name != "unexplained_rows"),
+            *(_count(feed[name]) for name in figures.FEED_COUNTS if name != "unexplained_rows"),
             _alarm(feed["unexplained_rows"]),
             _usd(feed.get("source_usd")),
             _alarm_usd(feed.get("unexplained_usd")),
@@ -88,7 +101,7 @@ def _scenarios(scenarios: list[dict]) -> Table:
     table = _table(
         "Scenarios: every transfer of the population, and what became of it",
         "scenario", "version", "population", "evaluated", "excluded", "not evaluable", "errored", "unexplained",
-        "alerts",
+        "new alerts", "all alerts",
     )  # fmt: skip
     for row in scenarios:
         table.add_row(
@@ -97,7 +110,8 @@ def _scenarios(scenarios: list[dict]) -> Table:
             *(_count(row[name]) for name in ("population", "evaluated", "excluded", "not_evaluable")),
             _alarm(row["errored"]),
             _alarm(row["unexplained"]),
-            Text(f"{row['alerts']:,}", style="bold"),
+            Text(f"{row['alerts_new']:,}", style="bold"),
+            _count(row["alerts"]),
         )
     return table
 
@@ -127,14 +141,32 @@ def _next(code: int, root: Path) -> Text:
     text = Text.assemble(("\nNext", "bold"))
     published = root / "published" / "current"
     if code:
-        text.append("\n  Find out why:        make ui, then Runs, the newest run, and its failed checks or steps")
+        text.append(f"\n  Find out why:        {_command('ui', root)}")
+        text.append("\n                       then Runs, the newest run, and its failed checks or steps")
     else:
-        text.append("\n  Look around:         make ui    (asset graph, this run, its checks, column lineage)")
+        text.append(
+            f"\n  Look around:         {_command('ui', root)}    (asset graph, this run, checks, column lineage)"
+        )
     if published.exists():
         note = "" if code == 0 else "    (of the last trusted publication)"
         text.append(f"\n  Query the marts:     {_relative(published)}/plumbline.duckdb or .../parquet/{note}")
-    text.append("\n  See this again:      make status    (plumbline status --json for machines)")
+    text.append(f"\n  See this again:      {_command('status', root)}    (--json for machines)")
     return text
+
+
+def _command(name: str, root: Path) -> str:
+    """The command line that works on the same data directory and the same feeds, from the working directory."""
+    there = origin.read(root)
+    options = f"--config {shlex.quote(_relative(Path(there.config)))}" if there and there.config else ""
+    if name == "status" or (there and there.kind == origin.LOOK_BACK):
+        options = ""
+    if Path.cwd() == REPOSITORY:
+        words = ["make", name, f'ARGS="{options}"' if options else ""]
+    else:
+        words = [shlex.quote(str(Path(sys.executable).with_name("plumbline"))), name, options]
+    if root != Path.cwd() / ".plumbline":
+        words.insert(0, f"PLUMBLINE_HOME={shlex.quote(_relative(root))}")
+    return " ".join(filter(None, words))
 
 
 def _relative(path: Path) -> str:

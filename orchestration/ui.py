@@ -23,7 +23,13 @@ START_SECONDS = 180.0
 
 def serve(port: int, say: Callable[[str], None]) -> int:
     """Serves until interrupted; returns the exit code. Raises RuntimeError where it does not start."""
+    from orchestration import alarms
+
     say("Starting Dagster ...")
+    with instance() as opened:  # the daemon tells of what happens from its start on
+        for run_id in run_lock.mark_dead_runs(opened, home()):
+            say(f"Run {run_id[:8]} was killed earlier; it is marked as failed now.")
+            alarms.announce_or_say(opened, run_id, say)
     with running(port) as (url, process):
         say(f"Dagster is at {url} (job refresh_warehouse, the asset graph, the runs made so far). Ctrl-C ends it.")
         try:
@@ -41,8 +47,6 @@ def running(port: int) -> Iterator[tuple[str, subprocess.Popen]]:
             probe.bind((HOST, port))
         except OSError as error:
             raise RuntimeError(f"Port {port} is in use; choose another: plumbline ui --port {port + 1}") from error
-    with instance() as opened:
-        run_lock.mark_dead_runs(opened, home())
     log = home() / "dagster" / "ui.log"
     with log.open("ab") as output:
         process = subprocess.Popen(

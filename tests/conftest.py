@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from lacking import skip_for_lack_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 NETGUARD = REPOSITORY / "tests/netguard"
@@ -33,7 +34,7 @@ def shared_data() -> Path:
     """Folder of real and independently made files; tests that need it skip loudly where it is absent."""
     folder = Path(os.environ.get("PLUMBLINE_SHARED_DATA", REPOSITORY.parent / "shared/data"))
     if not folder.is_dir():
-        pytest.skip(f"SKIPPED FOR LACK OF REAL FILES: {folder} is not there (set PLUMBLINE_SHARED_DATA)")
+        skip_for_lack_of("real files", f"{folder} is not there (set PLUMBLINE_SHARED_DATA)")
     return folder
 
 

@@ -1,6 +1,7 @@
-"""The main job seen from outside: how tests call it and how they compare two warehouses."""
+"""The main job seen from outside: how tests call it, bring it new deliveries, and compare two warehouses."""
 
 import hashlib
+import json
 import os
 import sys
 from pathlib import Path
@@ -21,6 +22,33 @@ def environment(home: Path, code: Path = REPOSITORY, **more: str) -> dict[str, s
     """The environment of a run on `home` with the code in `code`."""
     path = os.pathsep.join(filter(None, [str(code), os.environ.get("PYTHONPATH")]))
     return {**os.environ, "PLUMBLINE_HOME": str(home), "PYTHONPATH": path, **more}
+
+
+def deliver_one_more_day(home: Path) -> None:
+    """Lets the sandbox exchange of a finished data directory live for one day more, on which a customer structures
+    three deposits: two of the day before, known late, and one of the new day."""
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+        ((account,),) = connection.execute(
+            "select account_id from intermediate.int_transfer_legs where segment_code = 'retail' "
+            "and jurisdiction_code = 'EU' group by account_id order by count(*) desc, account_id limit 1"
+        ).fetchall()
+    folder = home / "sandbox/landing/exchange/delivery=2026-01-21"
+    folder.mkdir()
+    rows = [
+        f"MORE-{amount},{account},fiat,EUR,{amount},,,,,,completed,{at},,"
+        for amount, at in (
+            (9500, "2026-01-20T10:00:00Z"),
+            (9600, "2026-01-20T20:00:00Z"),
+            (9700, "2026-01-21T09:00:00Z"),
+        )
+    ]
+    columns = (
+        "deposit_id,account_id,rail_code,asset_code,amount,chain_code,from_address,to_address,tx_hash,bank_reference,"
+        "status_code,event_at,ip_address,device_id"
+    )
+    (folder / "deposits.csv").write_text("\n".join([columns, *rows]) + "\n")
+    stamp = home / "sandbox/world.json"
+    stamp.write_text(json.dumps(json.loads(stamp.read_text()) | {"days": 21}))
 
 
 def fingerprints(warehouse: Path) -> dict[str, str]:

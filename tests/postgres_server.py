@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+from lacking import skip_for_lack_of
 
 USER, PASSWORD = "ledger_reader", "a test password/@1"
 ADMIN = "admin"
@@ -33,7 +33,7 @@ def server() -> Iterator[int]:
     """Runs a server on loopback while the context lasts; gives its port. Skips loudly where there is none."""
     programs = binaries()
     if programs is None:
-        pytest.skip("SKIPPED FOR LACK OF POSTGRESQL: install the Debian package postgresql")
+        skip_for_lack_of("PostgreSQL", "install the Debian package postgresql")
     with tempfile.TemporaryDirectory(prefix="pg") as folder, socket.socket() as probe:
         as_user: list[str] = []
         if os.geteuid() == 0:

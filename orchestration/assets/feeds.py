@@ -34,7 +34,8 @@ from ingestion import pipeline as pipelines
 from ingestion.deliveries import DeliveryError
 from ingestion.pipeline import source_of
 from ingestion.vendor import VendorError, VendorUnavailable
-from orchestration import progress
+from orchestration import origin, progress
+from orchestration.home import home
 from orchestration.partitions import days, window
 from orchestration.resources import Warehouse
 
@@ -106,7 +107,8 @@ def feed_assets(feed: str) -> AssetsDefinition:
         stale = None
         with progress.working(f"{feed}: loading"):
             try:
-                source = source_of(feed)(**_arguments(feed, context))
+                looking_back = (of := origin.read(home())) is not None and of.kind == origin.LOOK_BACK
+                source = unconfigured(feed) if looking_back else source_of(feed)(**_arguments(feed, context))
                 info = pipelines.run(source, feed)
             except VendorUnavailable as reason:
                 stale, source = str(reason), unconfigured(feed)

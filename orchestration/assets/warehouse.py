@@ -3,20 +3,15 @@
 Belongs here: the one op that runs dbt. Not here: how dbt's nodes become assets (dbt.py) and the SQL (dbt_project/).
 """
 
-from dagster import AssetExecutionContext, Config
+from dagster import AssetExecutionContext
 from dagster_dbt import dbt_assets
 
 from orchestration import dbt as dbt_project
-from orchestration import lineage, progress, spark
+from orchestration import lineage, origin, progress, spark
+from orchestration.home import home
 from orchestration.resources import Dbt, Warehouse
 
 project = dbt_project.prepared_project()
-
-
-class WarehouseConfig(Config):
-    """`as_of`: rebuild the warehouse as it was known at this instant (ISO, UTC); none: as known by its newest data."""
-
-    as_of: str | None = None
 
 
 @dbt_assets(
@@ -25,7 +20,8 @@ class WarehouseConfig(Config):
     name="warehouse",
     dagster_dbt_translator=dbt_project.ModelTranslator(),
 )
-def warehouse_assets(context: AssetExecutionContext, config: WarehouseConfig, dbt: Dbt, warehouse: Warehouse):
+def warehouse_assets(context: AssetExecutionContext, dbt: Dbt, warehouse: Warehouse):
+    """As known by the newest data; in a look-back, as it was known at its instant."""
     if project.target == "spark":
         progress.report("handing raw over to Spark")
         with warehouse.connect() as connection:
@@ -37,4 +33,5 @@ def warehouse_assets(context: AssetExecutionContext, config: WarehouseConfig, db
         with warehouse.results() as connection:
             return {**raw, **lineage.columns_of(connection)}
 
-    yield from dbt_project.build(context, dbt, config.as_of, columns)
+    of = origin.read(home())
+    yield from dbt_project.build(context, dbt, of.as_of if of else None, columns)

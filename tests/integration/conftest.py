@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from main_job import REPOSITORY, SMALL_WORLD, command, environment
+from main_job import REPOSITORY, SMALL_WORLD, command, deliver_one_more_day, environment
 
 
 def _shared_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -47,15 +47,36 @@ def plumbline(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subproc
 @pytest.fixture(scope="session")
 def finished_home(tmp_path_factory: pytest.TempPathFactory, plumbline) -> Path:
     """A data directory in which the main job ran once, undisturbed. Shared: copy it before changing anything."""
+
+    def make(home: Path) -> None:
+        result = plumbline("run", *SMALL_WORLD, home=home)
+        assert result.returncode == 0, result.stdout + result.stderr
+
+    return _made_once(tmp_path_factory, "finished_home", make)
+
+
+@pytest.fixture(scope="session")
+def continued_home(tmp_path_factory: pytest.TempPathFactory, plumbline, finished_home: Path) -> Path:
+    """`finished_home` after one more day of deliveries and a second, undisturbed run. Shared as well."""
+
+    def make(home: Path) -> None:
+        shutil.copytree(finished_home, home, symlinks=True)
+        deliver_one_more_day(home)
+        result = plumbline("run", home=home)
+        assert result.returncode == 0, result.stdout + result.stderr
+
+    return _made_once(tmp_path_factory, "continued_home", make)
+
+
+def _made_once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder made by whichever worker of the test run needs it first."""
     root = _shared_root(tmp_path_factory)
-    home = root / "finished_home"
-    with (root / "finished_home.lock").open("w") as lock:
+    with (root / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (root / "finished_home.done").exists():
-            result = plumbline("run", *SMALL_WORLD, home=home)
-            assert result.returncode == 0, result.stdout + result.stderr
-            (root / "finished_home.done").write_text(result.stdout)
-    return home
+        if not (root / f"{name}.done").exists():
+            make(root / name)
+            (root / f"{name}.done").touch()
+    return root / name
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from orchestration import accounting, run_lock
+from orchestration import accounting, figures, run_lock
 
 FEEDS = {
     "exchange", "kyc", "bank", "onchain", "chainalysis", "trm", "elliptic", "watchlists",
@@ -55,6 +55,9 @@ def test_before_the_first_run_status_says_what_to_do(plumbline, tmp_path):
     result = plumbline("status", home=tmp_path / "nothing")
     assert result.returncode == 2
     assert "plumbline run" in result.stderr
+    result = plumbline("status", "--json", home=tmp_path / "nothing")
+    assert result.returncode == 2
+    assert json.loads(result.stdout) == accounting.public(None)
     assert not (tmp_path / "nothing").exists()
 
 
@@ -75,19 +78,19 @@ def test_the_json_has_the_documented_shape(status, finished_home):
     assert set(found["run"]) == {"id", "started_at", "finished_at", "target"}
     assert found["run"]["target"] == "duckdb"
 
-    counts = set(accounting.FEED_COUNTS)
+    counts = set(figures.FEED_COUNTS)
     for feed in found["feeds"]:
         assert (
             counts | {"feed", "configured", "stale"}
             <= set(feed)
-            <= counts | {"feed", "configured", "stale"} | set(accounting.FEED_USD)
+            <= counts | {"feed", "configured", "stale"} | set(figures.FEED_USD)
         )
     assert {feed["feed"] for feed in found["feeds"]} == FEEDS
     assert {feed["feed"] for feed in found["feeds"] if not feed["configured"]} == {"trm", "elliptic"}
     assert all(feed["stale"] is None for feed in found["feeds"])
 
     columns = {"scenario", "version", "population", "evaluated", "excluded", "not_evaluable", "errored", "unexplained"}
-    assert all(set(scenario) == columns | {"alerts"} for scenario in found["scenarios"])
+    assert all(set(scenario) == columns | {"alerts", "alerts_new"} for scenario in found["scenarios"])
     assert {scenario["scenario"] for scenario in found["scenarios"]} == SCENARIOS
 
     assert found["checks"]["failed"] == 0
@@ -134,6 +137,10 @@ def test_a_killed_run_did_not_finish(plumbline, home_copy):
     result = plumbline("status", home=home_copy)
     assert result.returncode == 2
     assert "DID NOT FINISH" in result.stdout
+    result = plumbline("status", "--json", home=home_copy)
+    assert result.returncode == 2
+    found = json.loads(result.stdout)
+    assert (found["trusted"], found["run"]["id"]) == (False, "dead")
 
 
 def test_another_world_is_refused(plumbline, home_copy):
@@ -154,6 +161,20 @@ def test_a_feed_that_is_wrongly_set_up_ends_the_run_with_its_own_words(plumbline
     result = plumbline("run", "--config", str(tmp_path), home=tmp_path / "home")
     assert result.returncode == 2
     assert "/nowhere/at/all is not a folder" in result.stdout.replace("\n", " ")
+
+
+@pytest.mark.parametrize("command", ["run", "ui"])
+def test_the_sandbox_and_real_feeds_never_meet_in_one_warehouse(plumbline, home_copy, tmp_path, command):
+    result = plumbline(command, "--config", str(tmp_path), home=home_copy)
+    assert result.returncode != 0
+    assert "was loaded from the sandbox exchange. Leave --config out" in result.stderr
+
+    (home_copy / "origin.json").write_text(json.dumps({"kind": "config", "config": str(tmp_path)}))
+    result = plumbline(command, home=home_copy)
+    assert result.returncode != 0
+    assert f"was loaded with --config {tmp_path}. Give that one" in result.stderr
+    result = plumbline(command, "--config", str(tmp_path / ".."), home=home_copy)
+    assert f"was loaded with --config {tmp_path}. Give that one" in result.stderr
 
 
 def test_a_world_can_be_made_by_itself(plumbline, tmp_path):

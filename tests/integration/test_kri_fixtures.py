@@ -47,13 +47,15 @@ insert into intermediate.int_exposures values
   ('t2', 'DIRECT', 'exchange', 'low', 3000.00),              -- an exchange, not illicit
   ('t6', 'DIRECT', 'mixing', 'high', 9000.00);               -- before the period
 
-create table marts.fct_alerts (alert_id text, triggered_at timestamp, evidence_known_at timestamp);
+create table marts.fct_alerts
+  (alert_id text, triggered_at timestamp, evidence_known_at timestamp, raised_as_of_at timestamp);
 insert into marts.fct_alerts values
-  ('a1', '2026-02-10 10:00:00', '2026-02-11 02:00:00'),
-  ('a2', '2026-02-11 10:00:00', '2026-02-12 02:00:00'),
-  ('a3', '2026-01-29 23:59:59', '2026-01-30 02:00:00'),      -- before the period, and open for exactly 30 days
-  ('a4', '2026-01-10 10:00:00', '2026-01-11 02:00:00'),      -- open for 49 days
-  ('a5', '2026-03-01 00:00:00', '2026-03-01 02:00:00');
+  ('a1', '2026-02-10 10:00:00', '2026-02-11 02:00:00', '2026-02-11 02:00:00'),
+  ('a2', '2026-02-11 10:00:00', '2026-02-12 02:00:00', '2026-02-12 02:00:00'),
+  ('a3', '2026-01-29 23:59:59', '2026-01-30 02:00:00', '2026-01-30 02:00:00'),  -- before the period, open exactly 30 d
+  ('a4', '2026-01-10 10:00:00', '2026-01-11 02:00:00', '2026-01-11 02:00:00'),  -- open for 49 days
+  ('a5', '2026-03-01 00:00:00', '2026-03-01 02:00:00', '2026-03-01 02:00:00'),
+  ('a6', '2026-02-20 10:00:00', '2026-02-21 02:00:00', '2026-03-01 02:00:01');  -- raised after the as-of instant
 
 create table marts.fct_case_outcomes (case_id text, alert_id text, status_code text, outcome_code text,
   seconds_to_decision bigint, sar_filed_at timestamp, seconds_to_sar bigint);

@@ -198,7 +198,7 @@ def broken():
 
 
 @pytest.fixture
-def toy_run(defs):
+def toy_run(defs, home):
     """Runs toy assets on an instance of their own: toy_run(assets) -> (instance, result)."""
 
     def run(assets):
@@ -206,6 +206,7 @@ def toy_run(defs):
         toy = dg.Definitions(assets=assets, asset_checks=[rows_are_there], jobs=[job]).resolve_job_def("toy")
         return opened, toy.execute_in_process(instance=opened, raise_on_error=False)
 
+    home.mkdir()
     with dg.instance_for_test() as opened:
         yield run
 
@@ -225,6 +226,7 @@ def test_a_failed_run_is_announced_with_its_failed_checks(toy_run):
     automation.failed_runs(context_of(opened, result, "failure"), notifier=mailbox)
     ((title, body),) = mailbox.sent
     assert result.run_id[:8] in title
+    assert "Steps failed" in body
     assert "warning: table rows_are_there" in body
 
 
@@ -237,3 +239,29 @@ def test_failed_checks_of_a_finished_run_are_announced(toy_run):
     ((title, body),) = mailbox.sent
     assert title.startswith("Plumbline: 1 checks failed")
     assert body == "warning: table rows_are_there"
+
+
+def test_a_run_is_announced_once_whoever_comes_first(toy_run):
+    from orchestration import alarms, automation
+
+    opened, result = toy_run([table, broken])
+    mailbox = Mailbox()
+    assert alarms.announce(opened, result.run_id, mailbox)  # as a run from the shell does when it ends
+    automation.failed_runs(context_of(opened, result, "failure"), notifier=mailbox)
+    assert not alarms.announce(opened, result.run_id, mailbox)
+    assert len(mailbox.sent) == 1
+
+
+def test_a_message_that_did_not_go_out_is_sent_by_the_next_one(toy_run):
+    from orchestration import alarms
+
+    class Down(Mailbox):
+        def send(self, title, body):
+            raise RuntimeError("down")
+
+    opened, result = toy_run([table, broken])
+    with pytest.raises(RuntimeError):
+        alarms.announce(opened, result.run_id, Down())
+    mailbox = Mailbox()
+    assert alarms.announce(opened, result.run_id, mailbox)
+    assert len(mailbox.sent) == 1

@@ -1,7 +1,13 @@
 """Publishing replaces the marts at once, and leaves readers of the version before alone."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import duckdb
 import pytest
+from lacking import skip_for_lack_of
 
 from orchestration import publication
 
@@ -38,6 +44,30 @@ def test_the_file_is_of_the_format_that_older_drivers_open(warehouse, tmp_path):
     header = (tmp_path / "published" / "current" / "plumbline.duckdb").read_bytes()[:20]
     assert header[8:12] == b"DUCK"
     assert int.from_bytes(header[12:20], "little") == 65  # storage version v1.2.0; DuckDB 1.4 reads 64 to 67
+
+
+READ_WITH_ANOTHER_DRIVER = """
+import json, sys
+import duckdb
+with duckdb.connect(sys.argv[1], read_only=True) as reader:
+    tables = [name for (name,) in reader.execute("select table_name from duckdb_tables()").fetchall()]
+    rows = {table: len(reader.execute(f"select * from marts.{table}").fetchall()) for table in tables}
+    print(json.dumps([duckdb.__version__, rows]))
+"""
+
+
+def test_a_driver_of_the_generation_before_reads_every_mart(finished_home):
+    other = Path(sys.prefix) / "duckdb1/bin/python"
+    if not other.exists():
+        skip_for_lack_of("DuckDB 1", "make test installs it, from requirements/duckdb1.lock")
+    current = finished_home / "published/current"
+    read = subprocess.run(
+        [other, "-c", READ_WITH_ANOTHER_DRIVER, current / "plumbline.duckdb"], capture_output=True, text=True
+    )
+    assert read.returncode == 0, read.stderr
+    version, rows = json.loads(read.stdout)
+    assert version.startswith("1.4.")
+    assert rows == json.loads((current / "version.json").read_text())["rows"]
 
 
 def test_descriptions_travel_along(warehouse, tmp_path):

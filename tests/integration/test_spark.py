@@ -1,16 +1,17 @@
 """The same dbt project on Spark local mode: equal to DuckDB, row for row, on every feature, scenario and mart."""
 
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
 import pytest
-from main_job import SMALL_WORLD
+from lacking import skip_for_lack_of
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(1200)]
 LAYERS = ("features", "scenarios", "marts", "restricted")
 # Every vendor answers, so that no vendor's rows are compared as nothing with nothing.
-WORLD = ("--every-feed", *SMALL_WORLD)
+WORLD = ("--every-feed", "--customers", "60", "--days", "12", "--seed", "5")
 # Tables that may be without rows in that world, and why; any other empty table fails.
 MAY_BE_EMPTY: dict[str, str] = {}
 # What one engine calls differently from the other and means the same. Nothing else may differ.
@@ -37,9 +38,10 @@ def rows(connection: duckdb.DuckDBPyConnection, table: str, columns: list[str]) 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory, plumbline):
     """The same small world built by DuckDB and by Spark; yields an open connection on each result."""
-    pytest.importorskip("pyspark", reason="SKIPPED FOR LACK OF SPARK: install requirements/spark.lock")
+    if not find_spec("pyspark"):
+        skip_for_lack_of("Spark", "install requirements/spark.lock")
     if not shutil.which("java"):
-        pytest.skip("SKIPPED FOR LACK OF JAVA: Spark needs a Java 17 runtime")
+        skip_for_lack_of("Java", "Spark needs a Java 17 runtime")
     from orchestration.spark import open_results
 
     homes: dict[str, Path] = {}

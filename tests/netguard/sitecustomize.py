@@ -2,6 +2,10 @@
 
 Python imports a module of this name at start when its folder is on PYTHONPATH; `tests/conftest.py` puts it there, so
 that child processes (dbt, the Dagster code server, the vendor sandbox) are watched as well.
+
+It covers what goes through Python's socket module: connections and look-ups of names. It does not see libraries that
+open sockets by themselves (DuckDB, librdkafka, the JVM, Chromium) nor datagrams sent without a connection; for the main
+job, tests/integration/test_stays_on_this_machine.py watches those at the system calls.
 """
 
 import ipaddress

@@ -4,10 +4,11 @@ import copy
 import io
 import json
 
+import duckdb
 import pytest
 from rich.console import Console
 
-from orchestration import accounting, summary
+from orchestration import accounting, figures, origin, summary
 
 KEPT = {
     "outcome": accounting.FINISHED,
@@ -33,7 +34,7 @@ KEPT = {
     "scenarios": [
         {
             "scenario": "TM01", "version": 1, "population": 1187, "evaluated": 1000, "excluded": 180,
-            "not_evaluable": 7, "errored": 0, "unexplained": 0, "alerts": 12,
+            "not_evaluable": 7, "errored": 0, "unexplained": 0, "alerts": 12, "alerts_new": 5,
         }
     ],
     "checks": {"passed": 300, "warned": 1, "failed": 0, "not_run": 0, "failed_names": [], "warned_names": ["a b"]},
@@ -98,6 +99,42 @@ def test_the_public_form_has_the_documented_keys_only(kept):
     assert json.loads(json.dumps(public)) == public
 
 
+@pytest.mark.parametrize("kept", [None, accounting.killed({"trusted": False, "run": {}, "reasons": []})])
+def test_the_public_form_is_whole_where_there_is_nothing_to_tell(kept):
+    public = accounting.public(kept)
+    assert list(public) == ["trusted", "run", "feeds", "scenarios", "checks", "kris"]
+    assert public["trusted"] is False
+    assert (public["feeds"], public["scenarios"], public["kris"]) == ([], [], [])
+    assert public["checks"] == {name: [] if name.endswith("names") else 0 for name in KEPT["checks"]}
+
+
+MARTS = """
+create schema marts;
+create table marts.fct_alerts (scenario_id text, scenario_version text);
+insert into marts.fct_alerts values ('TM01', '1.0.0'), ('TM01', '1.0.0'), ('TM01', '2.0.0');
+create table marts.fct_scenario_population (scenario_id text, scenario_version text, population_rows bigint,
+  evaluated_rows bigint, excluded_rows bigint, not_evaluable_rows bigint, errored_rows bigint, unexplained_rows bigint);
+insert into marts.fct_scenario_population values ('TM01', '2.0.0', 5, 4, 1, 0, 0, 0),
+  ('TM06', '1.0.0', 5, 5, 0, 0, 0, 0);
+"""
+
+
+def test_alerts_of_a_retired_version_stay_and_those_of_this_run_are_told_apart(home):
+    assert figures.ledger() == []
+    with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
+        connection.execute(MARTS)
+    before = figures.ledger()
+    assert figures.of_run({"marts__fct_alerts"}, before)["scenarios"] == []  # its population was not built
+    with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
+        connection.execute("insert into marts.fct_alerts values ('TM01', '2.0.0'), ('TM06', '1.0.0')")
+    built = {"marts__fct_alerts", "marts__fct_scenario_population"}
+    shown = [
+        (row["scenario"], row["version"], row["population"], row["alerts"], row["alerts_new"])
+        for row in figures.of_run(built, before)["scenarios"]
+    ]
+    assert shown == [("TM01", "1.0.0", 0, 2, 0), ("TM01", "2.0.0", 5, 2, 1), ("TM06", "1.0.0", 5, 1, 1)]
+
+
 def test_the_newest_whole_run_is_the_last_one(home, kept):
     assert accounting.last(home) is None
     for number, (started, whole) in enumerate([("03", True), ("05", False), ("04", True)]):
@@ -128,6 +165,18 @@ def test_the_screen_says_all_that_matters(kept, tmp_path):
                   "make ui", "plumbline.duckdb"):  # fmt: skip
         assert words in shown
     assert len(shown.splitlines()) < 50
+
+
+def test_the_screen_says_the_command_that_opens_the_same_directory_and_feeds(kept, tmp_path):
+    origin.write(tmp_path, origin.Origin(origin.CONFIG, config="/etc/my exchange"))
+    shown = screen(judged(kept), tmp_path)
+    assert f"PLUMBLINE_HOME={tmp_path} make ui ARGS=\"--config '/etc/my exchange'\"" in shown
+    assert f"PLUMBLINE_HOME={tmp_path} make status " in shown
+
+
+def test_the_screen_of_a_look_back_says_that_it_is_one(kept, tmp_path):
+    origin.write(tmp_path, origin.Origin(origin.LOOK_BACK, as_of="2026-01-12 02:00:00", copy_of="/data"))
+    assert "what was known at 2026-01-12 02:00:00 UTC. /data stays as it is." in screen(judged(kept), tmp_path)
 
 
 def test_the_screen_names_what_failed(kept, tmp_path):

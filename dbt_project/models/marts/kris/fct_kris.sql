@@ -22,9 +22,12 @@ periods as (
   where definitions.period_days is not null
 ),
 
+-- the ledger as it was on the as-of instant: it also holds what was raised later
 alerts as (
-  select alert_id, cast(triggered_at as date) as triggered_date, evidence_known_at
-  from {{ ref('fct_alerts') }}
+  select ledger.alert_id, cast(ledger.triggered_at as date) as triggered_date, ledger.evidence_known_at
+  from {{ ref('fct_alerts') }} as ledger
+  cross join as_of
+  where ledger.raised_as_of_at <= as_of.as_of_at
 ),
 
 transfers as (
