@@ -1,7 +1,8 @@
 """Rejects: records that cannot be used, whole and with the reason, one row per record.
 
 A reject is not an error of the run: it is counted against the control totals like a loaded record. A record that a
-replay brought in has a second row, equal but for `replayed_at`: from then on it counts as loaded (replay.py)."""
+replay brought in has a second row, equal but for `replayed_at` and `_extract_id`, the extract in which it came in: its
+own (from then on it counts as loaded there), or that of a vendor's new answer (replay.py)."""
 
 import hashlib
 import json
@@ -75,7 +76,7 @@ def to_table(rows: list[dict]) -> pa.Table:
         {
             **reject,
             "_known_at": reject["replayed_at"] or reject["first_seen_at"],
-            "_extract_id": reject["extract_id"],
+            "_extract_id": reject.get("replayed_into") or reject["extract_id"],
             "_record_no": reject["record_no"],
         }
         for reject in rows

@@ -63,7 +63,8 @@ def _known(listing: Listing) -> _Known:
                 [listing.vendor_code, listing.record_type_code],
             ).fetchall()
             refused = connection.execute(
-                f"select md5(raw_record) from raw_cases.rejects where starts_with(extract_id, ?) and {completed}",  # noqa: S608 (as above)
+                f"select md5(raw_record) from raw_cases.rejects where starts_with(extract_id, ?) and {completed} "  # noqa: S608
+                f"and {pipeline.stands(FEED)}",
                 [f"{_uri(listing)}/"],
             ).fetchall()
     except duckdb.CatalogException:  # loaded before this feed had the table
