@@ -11,6 +11,7 @@ select
   event_date,
   upper(trim(asset_code)) as asset_code,
   amount,
+  record_hash,
   reason_code,
   reason,
   count(replayed_at) over (partition by reject_id) = 0 as is_open,
