@@ -37,7 +37,7 @@ def sql(home: Path) -> Callable[[str], list[tuple]]:
 
 
 def test_a_row_that_is_wrongly_waved_through_stays_in_the_population(home, sql):
-    """Models call rows matched or out of scope that are not: what scenarios read lacks them, what raw proves does not."""
+    """Models call rows matched or out of scope that are not: scenarios lack them, and what raw proves does not."""
     bank = (
         "update intermediate.int_bank_entries set match_status_code = {0}, out_of_scope_reason = {1}, transfer_id = {2}"
     )
@@ -83,9 +83,8 @@ def test_a_break_is_logged_while_it_lasts_and_when_it_is_repaired(home, sql):
     repaired = [(hop, 0, Decimal(0), "resolved", 2) for hop in ("raw", "staged")]
     assert sql(log) == sorted(broken + repaired, key=lambda row: (row[0], row[4]))
     times = "first_seen_at = last_seen_at and resolved_at = (select as_of_at from staging.stg_control__as_of)"
-    assert sql(f"select bool_and({times}) from marts.fct_reconciliation_breaks where status_code = 'resolved'") == [
-        (True,)
-    ]
+    resolved = "from marts.fct_reconciliation_breaks where status_code = 'resolved'"
+    assert sql(f"select bool_and({times}) {resolved}") == [(True,)]
 
     raw.build(home, "--select", *ACCOUNTING)
     assert len(sql(log)) == 4, "a run that finds nothing new adds nothing"
