@@ -2,12 +2,14 @@
 
 import json
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from ingestion import pipeline, replay
+from ingestion.control_totals import record_hash
 from ingestion.exchange import exchange_source
 from ingestion.watchlists import ofac_csv, watchlists_source
 
@@ -62,6 +64,16 @@ def test_a_record_comes_in_exactly_once_known_after_the_newest_delivery(bucket, 
     assert rows("select count(*), count(replayed_at), count(distinct reject_id) from raw_exchange.rejects") == [
         (3, 1, 2)
     ]
+
+
+def test_the_sources_hash_is_that_of_raw_and_rejects(bucket):
+    """So that one reject does not switch the comparison off; an amount nobody can read leaves it undecided."""
+    ((stated,),) = rows(
+        "select sum(source_hash) from raw_exchange.control_totals where table_name = 'internal_transfers'"
+    )
+    hashes = dict(rows("select record_no, record_hash from raw_exchange.rejects"))
+    assert hashes == {2: record_hash("I2", Decimal("2.5")), 3: None}
+    assert stated == record_hash("I1", Decimal(1)) + hashes[2] + record_hash("I3", None)
 
 
 def test_only_the_chosen_ones_come_in(bucket, newcoin):

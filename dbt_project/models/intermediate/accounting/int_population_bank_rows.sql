@@ -177,7 +177,10 @@ select
   claims.out_of_scope_reason,
   matched.entry_id is not null
   or out_of_scope.entry_id is not null
-  or (claims.out_of_scope_reason in ('booked_on_statement', 'detailed_by_notification') and told_twice.booking_id is not null) as is_settled
+  or (
+    coalesce(claims.out_of_scope_reason, '') in ('booked_on_statement', 'detailed_by_notification')
+    and told_twice.booking_id is not null
+  ) as is_settled
 from entries
 left join claims on entries.entry_id = claims.entry_id
 left join matched on entries.entry_id = matched.entry_id
