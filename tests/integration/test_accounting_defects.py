@@ -61,11 +61,10 @@ def test_a_row_that_is_wrongly_waved_through_stays_in_the_population(home, sql):
     tested = raw.dbt(home, "test", "--select", "settled_rows_are_proven")
     assert tested.returncode == 1
     assert f"Got {len(defects)} results" in tested.stdout
-    assert sql(
-        "select source_code, sum(population_rows) - (select count(distinct transfer_id) "
-        "from intermediate.int_transfers as t where t.source_code = p.source_code) "
-        "from intermediate.int_population_rows as p group by all order by all"
-    ) == [("bank", 2), ("exchange", 0), ("onchain", 3)]
+    counted = dict(sql("select source_code, sum(population_rows) from intermediate.int_population_rows group by all"))
+    read = dict(sql("select source_code, count(distinct transfer_id) from intermediate.int_transfers group by all"))
+    missing = {source: counted[source] - read.get(source, 0) for source in counted}
+    assert missing == {"bank": 2, "exchange": 0, "onchain": 3}
 
 
 def test_a_break_is_logged_while_it_lasts_and_when_it_is_repaired(home, sql):
