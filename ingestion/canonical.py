@@ -6,6 +6,7 @@ Belongs here: from deliveries to the feed's dlt resources. Formats of others hav
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -195,7 +196,18 @@ def reject(
         event_date=business_date if event is None else date(event.year, event.month, event.day),
         asset_code=stored[table.asset] if table.asset else None,
         amount=values[table.amount] if table.amount else None,
+        record_hash=_hash(table, stored, values[table.amount] if table.amount else None),
     )
+
+
+def _hash(table: Table, stored: dict[str, object], amount: Decimal | None) -> int | None:
+    """The record's share of its table's hash; None where the source may read its key or amount otherwise."""
+    key = [stored[name] or "" for name in table.key]
+    if any(not isinstance(part, str) or "\\x" in part for part in key):
+        return None
+    if table.amount and amount is None and stored[table.amount]:
+        return None
+    return control_totals.record_hash(":".join(key), amount)
 
 
 def _chunks(

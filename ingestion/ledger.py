@@ -96,16 +96,17 @@ def plain(address: str) -> str:
 
 
 def landed(feed: str, table: str, columns: str) -> list[tuple]:
-    """The given columns of a raw table's rows, of completed loads only, oldest first; none before the first load.
-    `feed`, `table` and `columns` come from our own code."""
+    """The given columns of a raw table's rows, of completed loads only, oldest first; none before the first load. Of
+    rejects those that stand (see `pipeline.stands`). `feed`, `table` and `columns` come from our own code."""
     if not pipeline.warehouse_path().exists():
         return []
     schema = pipeline.dataset(feed)
+    standing = f"and {pipeline.stands(feed)} " if table == "rejects" else ""
     with pipeline.warehouse() as connection:
         try:
             return connection.execute(
                 f'select {columns} from "{schema}"."{table}" where _dlt_load_id in '  # noqa: S608 (names of our own code)
-                f'(select load_id from "{schema}"._dlt_loads where status = 0) '
+                f'(select load_id from "{schema}"._dlt_loads where status = 0) {standing}'
                 "order by _known_at, _extract_id, _record_no"
             ).fetchall()
         except duckdb.CatalogException:

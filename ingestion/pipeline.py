@@ -55,6 +55,12 @@ def configured(feed: str) -> bool:
                for name in addresses(feed))  # fmt: skip
 
 
+def has_folder(feed: str) -> bool:
+    """Whether one of the feed's configured addresses is a folder of files."""
+    given = [str(dlt.config.get(f"sources.{feed}.{name}") or "") for name in addresses(feed) if name.endswith("_url")]
+    return any(url and ("://" not in url or url.startswith("file:")) for url in given)
+
+
 def pipeline(feed: str) -> dlt.Pipeline:
     """The feed's pipeline: named as the feed, into schema `raw_<feed>` of the warehouse."""
     home().mkdir(parents=True, exist_ok=True)
@@ -149,6 +155,27 @@ def reading_again(extracts: Iterable[str]) -> Iterator[None]:
         yield
     finally:
         _read_again.reset(token)
+
+
+_asked_again: ContextVar[frozenset[str]] = ContextVar("asked_again", default=frozenset())
+
+
+@contextmanager
+def asking_again(reject_ids: Iterable[str]) -> Iterator[None]:
+    """While it lasts, vendors' loaders ask about what these rejects were about. Only replay.py has use for that."""
+    token = _asked_again.set(frozenset(reject_ids))
+    try:
+        yield
+    finally:
+        _asked_again.reset(token)
+
+
+def stands(feed: str) -> str:
+    """SQL, true of a row of the feed's rejects that keeps its loader from asking about the same again: no replay
+    brought it in, and none is asking just now."""
+    ids = ", ".join(f"'{reject_id}'" for reject_id in sorted(_asked_again.get())) or "null"
+    replayed = f'select reject_id from "{dataset(feed)}".rejects where replayed_at is not null'  # noqa: S608 (a feed code)
+    return f"reject_id not in ({replayed}) and coalesce(reject_id not in ({ids}), true)"
 
 
 def completed_extracts(feed: str) -> set[str]:

@@ -1,7 +1,8 @@
 """Rejects: records that cannot be used, whole and with the reason, one row per record.
 
 A reject is not an error of the run: it is counted against the control totals like a loaded record. A record that a
-replay brought in has a second row, equal but for `replayed_at`: from then on it counts as loaded (replay.py)."""
+replay brought in has a second row, equal but for `replayed_at` and `_extract_id`, the extract in which it came in: its
+own (from then on it counts as loaded there), or that of a vendor's new answer (replay.py)."""
 
 import hashlib
 import json
@@ -11,7 +12,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 
-from ingestion.records import AMOUNT, TIMESTAMP, raw_schema, utc
+from ingestion.records import AMOUNT, HASH, TIMESTAMP, raw_schema, utc
 
 SCHEMA = pa.schema(
     [
@@ -28,6 +29,7 @@ SCHEMA = pa.schema(
         pa.field("raw_record", pa.string(), nullable=False),
         pa.field("first_seen_at", TIMESTAMP, nullable=False),
         pa.field("replayed_at", TIMESTAMP),
+        pa.field("record_hash", HASH),
     ]
 )
 
@@ -45,10 +47,12 @@ def row(
     event_date: date | None = None,
     asset_code: str | None = None,
     amount: Decimal | None = None,
+    record_hash: int | None = None,
 ) -> dict:
     """One reject. `reason` names field and value in a plain sentence; `raw_record` is the record as delivered (a
     mapping is written as JSON); `event_date` is the record's own where it can be read, else the delivery's business
-    date; `amount` only where it is a plain decimal; `first_seen_at` is the delivery's known-at time (UTC)."""
+    date; `amount` only where it is a plain decimal; `first_seen_at` is the delivery's known-at time (UTC);
+    `record_hash` is its share of the source's hash (see `control_totals.record_hash`), None where nobody can tell."""
     identity = json.dumps([feed_code, table_name, extract_id, record_no])
     if isinstance(raw_record, Mapping):
         raw_record = json.dumps(raw_record, ensure_ascii=False, default=str)
@@ -66,6 +70,7 @@ def row(
         "raw_record": raw_record,
         "first_seen_at": utc(first_seen_at),
         "replayed_at": None,
+        "record_hash": None if record_hash is None else Decimal(record_hash),
     }
 
 
@@ -75,7 +80,7 @@ def to_table(rows: list[dict]) -> pa.Table:
         {
             **reject,
             "_known_at": reject["replayed_at"] or reject["first_seen_at"],
-            "_extract_id": reject["extract_id"],
+            "_extract_id": reject.get("replayed_into") or reject["extract_id"],
             "_record_no": reject["record_no"],
         }
         for reject in rows

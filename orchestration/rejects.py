@@ -83,6 +83,9 @@ def run_replay(rows: list[dict[str, Any]], say: Callable[[str], None]) -> int:
                 continue
             tables = ", ".join(f"{count:,} {table}" for table, count in outcome.brought_in.items()) or "none"
             say(f"{feed}: brought in {tables}; still rejected {outcome.still_rejected:,}")
+            if outcome.unread:
+                gone = outcome.unread[0].rpartition(":")[0]
+                say(f"{feed}: {len(outcome.unread):,} delivered files are not there any more, the first is {gone}")
             came_in += sum(outcome.brought_in.values())
     return came_in
 

@@ -18,8 +18,14 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 def build(home: Path, *arguments: str) -> None:
     """One dbt build, without tests, of what the arguments select."""
-    result = subprocess.run(
-        [str(Path(sys.executable).with_name("dbt")), "build", "--exclude-resource-type", "test", *arguments],
+    result = dbt(home, "build", "--exclude-resource-type", "test", *arguments)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def dbt(home: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """One dbt command over the warehouse in `home`."""
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("dbt")), *arguments],
         cwd=REPOSITORY / "dbt_project",
         env={
             **os.environ,
@@ -32,7 +38,6 @@ def build(home: Path, *arguments: str) -> None:
         capture_output=True,
         text=True,
     )
-    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def fill(connection: duckdb.DuckDBPyConnection, rows: list[dict], load_id: str, *, completed: bool = True) -> None:

@@ -51,7 +51,8 @@ def uncounted(feed: str) -> list[tuple]:
         for table in tables
     )
     return query(
-        f"with landed as ({landed} union all select table_name, extract_id from raw_{feed}.rejects), "  # noqa: S608 (our names)
+        f"with landed as ({landed} union all "  # noqa: S608 (our names)
+        f"select table_name, extract_id from raw_{feed}.rejects where replayed_at is null), "
         "counted as (select table_name, extract_id, count(*) as rows from landed group by all) "
         f"select * from raw_{feed}.control_totals as stated full join counted using (table_name, extract_id) "
         "where coalesce(stated.source_rows, 0) <> coalesce(counted.rows, 0)"

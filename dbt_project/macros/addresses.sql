@@ -67,3 +67,10 @@ end
 {%- macro normalise_tx_hash(expr) -%}
 case when {{ regex_matches('trim(' ~ expr ~ ')', '^(0[xX])?[0-9a-fA-F]+$') }} then lower(trim({{ expr }})) else nullif(trim({{ expr }}), '') end
 {%- endmacro -%}
+
+{#- An address in a plain spelling, for the accounting alone: lower case, ASCII only, no payment-URI scheme and nothing behind the
+    address. It shares no line with normalise_address, so that what one of them gets wrong the other one shows. -#}
+{%- macro plain_address(expr) -%}
+{%- set visible = regex_replace('lower(' ~ expr ~ ')', '[^0-9a-z:/?@#]', '') -%}
+nullif({{ regex_replace(visible, '^[a-z]+:(//)?(pay)?|[?@/#].*$', '') }}, '')
+{%- endmacro -%}

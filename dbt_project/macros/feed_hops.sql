@@ -15,7 +15,8 @@ select
   cast(sum(amount) as decimal(38,18)) as raw_amount,
   {% if hash_key %}{{ record_hash('hash_key', 'hash_amount' if hash_amount else none) }}{% else %}cast(null as decimal(38,0)){% endif %} as raw_hash,
   cast(sum(case when is_superseded then 1 else 0 end) as bigint) as superseded_rows,
-  cast(sum(case when is_superseded then amount end) as decimal(38,18)) as superseded_amount
+  cast(sum(case when is_superseded then amount end) as decimal(38,18)) as superseded_amount,
+  {% if hash_key %}{{ record_hash('hash_key', 'hash_amount' if hash_amount else none, where='is_superseded') }}{% else %}cast(null as decimal(38,0)){% endif %} as superseded_hash
 from (
   select
     r._extract_id as extract_id,
@@ -36,8 +37,9 @@ group by extract_id, event_date, asset_code
 {%- endmacro -%}
 
 {#- Staged: rows, and what became of them: monitored (found in the conformed model, alias c) or out of scope with a reason.
-    A row that is neither stays unexplained. Expressions are over aliases s and c. -#}
-{%- macro staged_hop(feed, table, conformed, on, found, day=none, asset=none, amount=none, out_of_scope=none, join='') -%}
+    A row that is neither stays unexplained. Expressions are over aliases s and c. hash_key and hash_amount as in raw_hop, where
+    staging keeps the key as it was delivered. -#}
+{%- macro staged_hop(feed, table, conformed, on, found, day=none, asset=none, amount=none, out_of_scope=none, join='', hash_key=none, hash_amount=none) -%}
 select
   '{{ feed }}' as feed_code,
   '{{ table }}' as table_name,
@@ -46,6 +48,7 @@ select
   asset_code,
   count(*) as staged_rows,
   cast(sum(amount) as decimal(38,18)) as staged_amount,
+  {% if hash_key %}{{ record_hash('hash_key', 'hash_amount' if hash_amount else none) }}{% else %}cast(null as decimal(38,0)){% endif %} as staged_hash,
   cast(sum(case when is_found and out_of_scope_reason is null then 1 else 0 end) as bigint) as monitored_rows,
   cast(sum(case when is_found and out_of_scope_reason is null then amount end) as decimal(38,18)) as monitored_amount,
   cast(sum(case when out_of_scope_reason is not null then 1 else 0 end) as bigint) as out_of_scope_rows,
@@ -56,6 +59,8 @@ from (
     {{ day or 'cast(null as date)' }} as event_date,
     {{ asset or 'cast(null as string)' }} as asset_code,
     cast({{ amount or 'null' }} as decimal(38,18)) as amount,
+    {% if hash_key %}{{ hash_key }} as hash_key,{% endif %}
+    {% if hash_amount %}{{ hash_amount }} as hash_amount,{% endif %}
     {{ found }} is not null as is_found,
     {{ out_of_scope or 'cast(null as string)' }} as out_of_scope_reason
   from {{ ref('stg_' ~ feed ~ '__' ~ table) }} as s

@@ -1,10 +1,11 @@
 {#- Order-independent hash of records, the same formula as at the source: the sum over records of the first 15 hex digits of
-    md5(key || '|' || amount with 18 decimals, or '' where there is none). Aggregate, decimal(38,0). -#}
-{%- macro record_hash(key, amount=none) -%}
+    md5(key || '|' || amount with 18 decimals, or '' where there is none). Aggregate, decimal(38,0); where: only over rows of which
+    this is true. -#}
+{%- macro record_hash(key, amount=none, where=none) -%}
   {%- set text -%}
     coalesce({{ key }}, '') || '|' || {% if amount %}coalesce({{ plain_decimal_text(amount) }}, ''){% else %}''{% endif %}
   {%- endset -%}
-  cast(sum(cast({{ md5_number(text) }} as decimal(38,0))) as decimal(38,0))
+  cast(sum({% if where %}case when {{ where }} then {% endif %}cast({{ md5_number(text) }} as decimal(38,0)){% if where %} end{% endif %}) as decimal(38,0))
 {%- endmacro -%}
 
 {#- md5 over several expressions, null-safe and unambiguous ('a','bc' differs from 'ab','c'). Text, 32 hex digits. -#}

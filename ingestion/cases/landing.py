@@ -55,6 +55,7 @@ def _known(listing: Listing) -> _Known:
     if not pipeline.completed_extracts(FEED):
         return _Known()
     completed = "_dlt_load_id in (select load_id from raw_cases._dlt_loads where status = 0)"
+    standing = f"{completed} and {pipeline.stands(FEED)}"
     try:
         with pipeline.warehouse() as connection:
             landed = connection.execute(
@@ -63,7 +64,7 @@ def _known(listing: Listing) -> _Known:
                 [listing.vendor_code, listing.record_type_code],
             ).fetchall()
             refused = connection.execute(
-                f"select md5(raw_record) from raw_cases.rejects where starts_with(extract_id, ?) and {completed}",  # noqa: S608 (as above)
+                f"select md5(raw_record) from raw_cases.rejects where starts_with(extract_id, ?) and {standing}",  # noqa: S608 (as above)
                 [f"{_uri(listing)}/"],
             ).fetchall()
     except duckdb.CatalogException:  # loaded before this feed had the table

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import duckdb
 
-from ingestion import control_totals, rejects
+from ingestion import control_totals, pipeline, rejects
 from ingestion.chainalysis import parse
 from ingestion.chainalysis.movements import FIRST_ADDRESS, exists
 from ingestion.chainalysis.schemas import FEED
@@ -80,7 +80,7 @@ def to_screen(connection: duckdb.DuckDBPyConnection, product: Product) -> list[s
         return []
     landed = exists(connection, "raw_chainalysis", "address_screenings")
     given = {"first_address": FIRST_ADDRESS} | ({"product_code": product.code} if landed else {})
-    return [address for (address,) in connection.execute(_ADDRESSES + (_LANDED if landed else ""), given).fetchall()]
+    return [address for (address,) in connection.execute(_ADDRESSES + _landed_sql() * landed, given).fetchall()]
 
 
 _ADDRESSES = """
@@ -95,13 +95,18 @@ select distinct trim(regexp_extract(text, $first_address)) as address from field
 where regexp_matches(text, $first_address)
 """
 
+
+def _landed_sql() -> str:
+    return _LANDED.replace("$stands", pipeline.stands(FEED))
+
+
 _LANDED = """
 except
 select address from (
     select address, product_code, _dlt_load_id from raw_chainalysis.address_screenings
     union all
     select raw_record ->> '$.address', raw_record ->> '$.product_code', _dlt_load_id from raw_chainalysis.rejects
-    where table_name = 'address_screenings'
+    where table_name = 'address_screenings' and $stands
 )
 where product_code = $product_code
     and _dlt_load_id in (select load_id from raw_chainalysis._dlt_loads where status = 0)

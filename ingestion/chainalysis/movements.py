@@ -11,6 +11,7 @@ from decimal import Decimal
 import duckdb
 import pyarrow as pa
 
+from ingestion import pipeline
 from ingestion.chainalysis.schemas import MOVEMENTS
 
 Key = tuple[str | None, str | None, str | None]
@@ -51,18 +52,18 @@ def movements(given: pa.Table | Iterable[pa.Table | pa.RecordBatch | Mapping]) -
     return [found[ledger_transfer_id] for ledger_transfer_id in sorted(found)]
 
 
-def transfers_to_register(connection: duckdb.DuckDBPyConnection, *, retry_rejected: bool = False) -> pa.Table:
+def transfers_to_register(connection: duckdb.DuckDBPyConnection) -> pa.Table:
     """The movements of `raw_exchange` whose result has not landed, in the shape of `schemas.MOVEMENTS`.
 
     Completed crypto deposits and withdrawals with a transaction hash and an address, in their latest delivered version;
     of an address field that holds several the first, as the source wrote it. One that is still processing comes again,
-    with its external id. One that the vendor refused comes again only with `retry_rejected`.
+    with its external id. One that the vendor refused comes again only when its reject is replayed.
     """
     if not (exists(connection, "raw_exchange", "deposits") and exists(connection, "raw_exchange", "withdrawals")):
         return MOVEMENTS.empty_table()
     landed = exists(connection, "raw_chainalysis", "transfers")
-    parameters = {"retry_rejected": retry_rejected} if landed else None
-    found = connection.sql(_ledger_sql() + (_LANDED if landed else _NOTHING_LANDED), params=parameters)
+    wanted = _LANDED.replace("$stands", pipeline.stands("chainalysis")) if landed else _NOTHING_LANDED
+    found = connection.sql(_ledger_sql() + wanted)
     rows = [{**row, "network": network_name(row["network"])} for row in found.to_arrow_table().to_pylist()]
     return pa.Table.from_pylist(rows, schema=MOVEMENTS)
 
@@ -140,7 +141,7 @@ landed as (
 refused as (
     select distinct raw_record ->> '$.ledger_transfer_id' as ledger_transfer_id
     from raw_chainalysis.rejects
-    where table_name = 'transfers' and _dlt_load_id in (from completed) and not $retry_rejected
+    where table_name = 'transfers' and _dlt_load_id in (from completed) and $stands
 )
 select ledger.*, landed.external_id
 from ledger left join landed using (ledger_transfer_id)

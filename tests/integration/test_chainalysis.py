@@ -286,7 +286,9 @@ def test_a_refused_transfer_is_a_reject_with_the_vendors_message_and_is_not_aske
     assert not load(handler).loads_ids
     assert not [path for method, path in handler.seen if method == "POST"]
     with pipeline.warehouse() as connection:
-        again = chainalysis.transfers_to_register(connection, retry_rejected=True)
+        (reject_id,) = connection.execute("select reject_id from raw_chainalysis.rejects").fetchone()
+        with pipeline.asking_again([reject_id]):
+            again = chainalysis.transfers_to_register(connection)
     assert refused["ledger_transfer_id"] in again.column("ledger_transfer_id").to_pylist()
 
 

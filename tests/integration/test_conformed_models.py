@@ -1,6 +1,5 @@
 """Staging and intermediate models on a handful of awkward raw rows: what becomes of each."""
 
-import importlib
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,40 +9,16 @@ import duckdb
 import hand_made_raw as raw
 import pytest
 
-from ingestion import pipeline
-
 SENDER, OTHER_SENDER = "bc1qxy2kgdygjrsqtzq2n0yrf2493p83kkfjhx0wlh", "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy"
 STRANGER, TOKEN = "0x" + "a" * 40, "0x" + "c" * 40
 
-MODELS = ("+fct_feed_totals", "+int_transfer_legs", "+int_population_rows", "+int_watchlist_changes")
-
 
 @pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory with the hand-made rows in raw, and one load that did not complete."""
-    home = tmp_path_factory.mktemp("conformed")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PLUMBLINE_HOME", str(home))
-        for feed in raw.FEEDS:
-            source = getattr(importlib.import_module(f"ingestion.{feed}"), f"{feed}_source")
-            pipeline.run(source(), feed)
-    with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
-        raw.allow_missing_values(connection)
-        rows = raw.awkward_rows()
-        raw.fill(connection, rows, "first")
-        deposit = next(entry for entry in rows if entry["table"] == "exchange.deposits")
-        crashed = deposit | {"known_at": "2026-02-01", "row": deposit["row"] | {"deposit_id": "D9"}}
-        raw.fill(connection, [crashed], "crashed", completed=False)
-    raw.build(home, "--select", *MODELS)
-    return home
-
-
-@pytest.fixture(scope="module")
-def rows(warehouse: Path) -> Callable[[str], list[tuple]]:
+def rows(conformed_home: Path) -> Callable[[str], list[tuple]]:
     """rows("columns from model ...") -> its rows, sorted."""
 
     def read(query: str) -> list[tuple]:
-        with duckdb.connect(str(warehouse / "warehouse.duckdb"), read_only=True) as connection:
+        with duckdb.connect(str(conformed_home / "warehouse.duckdb"), read_only=True) as connection:
             connection.execute("set search_path = 'intermediate,staging,marts,restricted'")
             return sorted(connection.execute(f"select {query}").fetchall(), key=repr)
 
@@ -203,11 +178,11 @@ def test_exposures_are_neutral_and_an_unknown_category_is_seen(rows):
     ]
 
 
-def test_the_past_is_rebuilt_as_it_was_known(warehouse, rows, tmp_path):
+def test_the_past_is_rebuilt_as_it_was_known(conformed_home, rows, tmp_path):
     """Last of the module: it rebuilds a few models as of the first delivery, in a copy."""
     home = tmp_path / "then"
     home.mkdir()
-    (home / "warehouse.duckdb").write_bytes((warehouse / "warehouse.duckdb").read_bytes())
+    (home / "warehouse.duckdb").write_bytes((conformed_home / "warehouse.duckdb").read_bytes())
     models = ("stg_control__as_of", "stg_exchange__deposits", "staging.onchain", "int_chain_transfers")
     raw.build(home, "--select", *models, "--vars", "{as_of: '2026-01-02 02:00:00'}")
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:

@@ -2,13 +2,16 @@
 
 import json
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from ingestion import pipeline, replay
+from ingestion.control_totals import record_hash
 from ingestion.exchange import exchange_source
+from ingestion.watchlists import ofac_csv, watchlists_source
 
 HEADER = "internal_transfer_id,from_account_id,to_account_id,asset_code,amount,status_code,event_at\n"
 GOOD = "I1,A1,A2,EUR,1.00,completed,2026-01-01 10:00:00\n"
@@ -63,6 +66,16 @@ def test_a_record_comes_in_exactly_once_known_after_the_newest_delivery(bucket, 
     ]
 
 
+def test_the_sources_hash_is_that_of_raw_and_rejects(bucket):
+    """So that one reject does not switch the comparison off; an amount nobody can read leaves it undecided."""
+    ((stated,),) = rows(
+        "select sum(source_hash) from raw_exchange.control_totals where table_name = 'internal_transfers'"
+    )
+    hashes = dict(rows("select record_no, record_hash from raw_exchange.rejects"))
+    assert hashes == {2: record_hash("I2", Decimal("2.5")), 3: None}
+    assert stated == record_hash("I1", Decimal(1)) + hashes[2] + record_hash("I3", None)
+
+
 def test_only_the_chosen_ones_come_in(bucket, newcoin):
     (broken,) = [r["reject_id"] for r in replay.open_rejects("exchange").to_pylist() if r["record_no"] == 3]
     assert replay.replay("exchange", [broken], make=lambda: exchange_source(bucket_url=str(bucket))).brought_in == {}
@@ -83,6 +96,39 @@ def test_a_file_that_is_gone_is_named(bucket, newcoin):
     (bucket / "delivery=2026-01-01" / "internal_transfers.csv").unlink()
     with pytest.raises(replay.ReplayError, match="delivery=2026-01-01/internal_transfers.csv"):
         again(bucket)
+
+
+def test_a_file_that_is_gone_keeps_back_no_other(bucket, request):
+    later = bucket / "delivery=2026-01-02"
+    later.mkdir()
+    (later / "internal_transfers.csv").write_text(HEADER + UNKNOWN.replace("I2", "I4"))
+    pipeline.run(exchange_source(bucket_url=str(bucket)), "exchange")
+    (bucket / "delivery=2026-01-01" / "internal_transfers.csv").unlink()
+    request.getfixturevalue("newcoin")
+    outcome = again(bucket)
+    assert (outcome.brought_in, outcome.still_rejected) == ({"internal_transfers": 1}, 2)
+    assert [extract.rpartition(":")[0] for extract in outcome.unread] == ["delivery=2026-01-01/internal_transfers.csv"]
+    assert rows("select internal_transfer_id from raw_exchange.internal_transfers order by 1") == [("I1",), ("I4",)]
+
+
+def test_a_watchlists_reject_comes_in_from_its_folder(home, tmp_path, monkeypatch):
+    """The list comes from a folder of publications, which the feed has under a setting of its own and no bucket_url."""
+    folder, null = tmp_path / "ofac/2026-01-01", "-0- "
+    folder.mkdir(parents=True)
+    (folder / "sdn.csv").write_text(f'1,"NAME",{null},"SDGT",{",".join([null] * 8)}\r\n', newline="")
+    (folder / "add.csv").write_text(f'1,11,{null},"Havana","Cuba",{null}\r\n', newline="")
+    (folder / "alt.csv").write_text(f'1,No. 21,"aka","OTHER",{null}\r\n', newline="")
+    (folder / "sdn_comments.csv").write_text("")
+    monkeypatch.setenv("SOURCES__WATCHLISTS__OFAC_SDN_URL", str(tmp_path / "ofac"))
+    pipeline.run(watchlists_source(), "watchlists")
+    assert rows("select table_name, reason_code from raw_watchlists.rejects") == [("names", "invalid_number")]
+    assert replay.replay("watchlists") == replay.Outcome("watchlists", {}, 1)
+    strict = ofac_csv._read
+    tolerant = lambda table, line: strict(table, [text.removeprefix("No. ") for text in line])  # noqa: E731
+    monkeypatch.setattr(ofac_csv, "_read", tolerant)
+    assert replay.replay("watchlists") == replay.Outcome("watchlists", {"names": 1}, 0)
+    assert replay.replay("watchlists") == replay.Outcome("watchlists", {}, 0)
+    assert rows("select name from raw_watchlists.names where name = 'OTHER'") == [("OTHER",)]
 
 
 def test_a_killed_replay_is_replayed_whole(bucket, newcoin, monkeypatch):

@@ -10,7 +10,7 @@ import vendor_world
 from aiohttp import web
 from vendor_world import Scripted, query, uncounted
 
-from ingestion import pipeline
+from ingestion import pipeline, replay
 from ingestion import vendor as http
 from ingestion.trm import VendorError, trm_source
 from ingestion.trm.screening import ADDRESSES, ALERTS, TRANSFERS
@@ -151,6 +151,39 @@ def test_one_bad_address_does_not_keep_back_its_neighbours(world, ledger):
     assert "HTTP 400" in rejected[0][1]
     assert uncounted("trm") == []
     assert load(handler).loads_ids == []
+
+
+def test_what_the_vendor_refused_is_asked_again_by_a_replay_and_comes_in_once(world, ledger):
+    to_refuse = [1, 2]
+
+    def refuse(method: str, path: str) -> web.Response | None:
+        if method == "POST" and path.endswith(TRANSFERS) and to_refuse:
+            to_refuse.pop()
+            return web.json_response({"message": "not today"}, status=400)
+        return None
+
+    handler = Scripted(world, refuse)
+
+    def again() -> replay.Outcome:
+        with vendor.in_thread(handler) as url:
+            source = lambda: trm_source(api_url=url + TRM_PATH, api_key=TRM_KEY, poll_seconds=0.15, attempts=3)  # noqa: E731
+            return replay.replay("trm", make=source)
+
+    load(handler)
+    assert load(handler).loads_ids == [], "what was refused is asked again by a replay only"
+    to_refuse += [1, 2]
+    assert again() == replay.Outcome("trm", {}, 2)
+    to_refuse += [1]
+    assert again() == replay.Outcome("trm", {"transfers": 1}, 1)
+    assert len(query("select distinct reject_id from raw_trm.rejects where replayed_at is null")) == 3
+    assert replay.open_rejects("trm").num_rows == 1, "the one that was refused again stands for itself, once"
+    assert uncounted("trm") == []
+    assert again() == replay.Outcome("trm", {"transfers": 1}, 0)
+    assert again() == replay.Outcome("trm", {}, 0)
+    assert len(query("select distinct ledger_transfer_id from raw_trm.transfers")) == movements()
+    doubled = "select transfer_uuid, screen_status_code from raw_trm.transfers group by all having count(*) > 1"
+    assert query(doubled) == []
+    assert uncounted("trm") == []
 
 
 @pytest.mark.parametrize("drop", ["addressSubmitted", "chain"])

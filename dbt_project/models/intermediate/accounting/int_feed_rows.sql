@@ -43,7 +43,8 @@ rejects as (
       when rejects.table_name = 'ethereum_token_transfers' then coalesce(tokens.asset_code, known_tokens.asset_code)
       else rejects.asset_code
     end as asset_code,
-    rejects.amount
+    rejects.amount,
+    rejects.record_hash
   from {{ ref('stg_control__rejects') }} as rejects
   left join tables
     on rejects.feed_code = tables.feed_code
@@ -54,18 +55,18 @@ rejects as (
 
 {% set numbers = [
   ('source_rows', 'bigint'), ('source_amount', 'decimal(38,18)'), ('source_hash', 'decimal(38,0)'), ('unhashed_source_rows', 'bigint'),
-  ('rejected_rows', 'bigint'), ('rejected_amount', 'decimal(38,18)'),
+  ('rejected_rows', 'bigint'), ('rejected_amount', 'decimal(38,18)'), ('rejected_hash', 'decimal(38,0)'), ('unhashed_rejected_rows', 'bigint'),
   ('raw_rows', 'bigint'), ('raw_amount', 'decimal(38,18)'), ('raw_hash', 'decimal(38,0)'),
-  ('superseded_rows', 'bigint'), ('superseded_amount', 'decimal(38,18)'),
-  ('staged_rows', 'bigint'), ('staged_amount', 'decimal(38,18)'),
+  ('superseded_rows', 'bigint'), ('superseded_amount', 'decimal(38,18)'), ('superseded_hash', 'decimal(38,0)'),
+  ('staged_rows', 'bigint'), ('staged_amount', 'decimal(38,18)'), ('staged_hash', 'decimal(38,0)'),
   ('monitored_rows', 'bigint'), ('monitored_amount', 'decimal(38,18)'),
   ('out_of_scope_rows', 'bigint'), ('out_of_scope_amount', 'decimal(38,18)')
 ] %}
 {% set hops = {
   'totals': {'source_rows': 'source_rows', 'source_amount': 'source_amount', 'source_hash': 'source_hash', 'unhashed_source_rows': 'case when source_hash is null then source_rows else 0 end'},
-  'rejects': {'rejected_rows': '1', 'rejected_amount': 'amount'},
-  ref('int_feed_raw_rows'): {'raw_rows': 'raw_rows', 'raw_amount': 'raw_amount', 'raw_hash': 'raw_hash', 'superseded_rows': 'superseded_rows', 'superseded_amount': 'superseded_amount'},
-  ref('int_feed_staged_rows'): {'staged_rows': 'staged_rows', 'staged_amount': 'staged_amount', 'monitored_rows': 'monitored_rows', 'monitored_amount': 'monitored_amount', 'out_of_scope_rows': 'out_of_scope_rows', 'out_of_scope_amount': 'out_of_scope_amount'}
+  'rejects': {'rejected_rows': '1', 'rejected_amount': 'amount', 'rejected_hash': 'record_hash', 'unhashed_rejected_rows': 'case when record_hash is null then 1 else 0 end'},
+  ref('int_feed_raw_rows'): {'raw_rows': 'raw_rows', 'raw_amount': 'raw_amount', 'raw_hash': 'raw_hash', 'superseded_rows': 'superseded_rows', 'superseded_amount': 'superseded_amount', 'superseded_hash': 'superseded_hash'},
+  ref('int_feed_staged_rows'): {'staged_rows': 'staged_rows', 'staged_amount': 'staged_amount', 'staged_hash': 'staged_hash', 'monitored_rows': 'monitored_rows', 'monitored_amount': 'monitored_amount', 'out_of_scope_rows': 'out_of_scope_rows', 'out_of_scope_amount': 'out_of_scope_amount'}
 } -%}
 hops as (
   {%- for relation, known in hops.items() %}
@@ -99,29 +100,70 @@ later_extracts as (
   where known_at > (select as_of_at from {{ ref('stg_control__as_of') }})
   {{ 'union' if not loop.last }}
   {%- endfor %}
+),
+
+summed as (
+  select
+    hops.feed_code,
+    hops.table_name,
+    hops.extract_id,
+    deliveries.delivery_date,
+    hops.event_date,
+    hops.asset_code,
+    {%- for number, type in numbers %}
+    {%- if number.endswith('_rows') %}
+    cast(coalesce(sum(hops.{{ number }}), 0) as {{ type }}) as {{ number }}{{ ',' if not loop.last }}
+    {%- else %}
+    cast(sum(hops.{{ number }}) as {{ type }}) as {{ number }}{{ ',' if not loop.last }}
+    {%- endif %}
+    {%- endfor %}
+  from hops
+  left join deliveries on hops.extract_id = deliveries.extract_id
+  where hops.extract_id not in (select extract_id from later_extracts)
+  group by
+    hops.feed_code,
+    hops.table_name,
+    hops.extract_id,
+    deliveries.delivery_date,
+    hops.event_date,
+    hops.asset_code
+),
+
+-- What is missing at each hop. An amount is compared where both ends have one; a token nobody has listed has none.
+compared as (
+  select
+    summed.*,
+    source_rows - rejected_rows - raw_rows as missing_raw_rows,
+    case when source_amount is not null then source_amount - coalesce(rejected_amount, 0) - coalesce(raw_amount, 0) end as missing_raw_amount,
+    case
+      when unhashed_source_rows > 0 or (raw_rows > 0 and raw_hash is null) then 'not_stated'
+      when unhashed_rejected_rows > 0 then 'not_comparable'
+      when coalesce(source_hash, 0) = coalesce(raw_hash, 0) + coalesce(rejected_hash, 0) then 'equal'
+      else 'differs'
+    end as raw_hash_status_code,
+    raw_rows - superseded_rows - staged_rows as missing_staged_rows,
+    case when raw_amount is not null or staged_amount is not null then coalesce(raw_amount, 0) - coalesce(superseded_amount, 0) - coalesce(staged_amount, 0) end as missing_staged_amount,
+    case
+      when (raw_rows > 0 and raw_hash is null) or (staged_rows > 0 and staged_hash is null) then 'not_stated'
+      -- A table whose keys staging spells otherwise has no hash there, even of no rows.
+      when raw_hash is null and staged_hash is null then 'not_stated'
+      when staged_rows = 0 and superseded_rows = raw_rows then 'equal'
+      when coalesce(raw_hash, 0) - coalesce(superseded_hash, 0) = coalesce(staged_hash, 0) then 'equal'
+      else 'differs'
+    end as staged_hash_status_code,
+    staged_rows - monitored_rows - out_of_scope_rows as missing_monitored_rows,
+    case when staged_amount is not null then staged_amount - coalesce(monitored_amount, 0) - coalesce(out_of_scope_amount, 0) end as missing_monitored_amount
+  from summed
 )
 
 select
-  hops.feed_code,
-  hops.table_name,
-  hops.extract_id,
-  deliveries.delivery_date,
-  hops.event_date,
-  hops.asset_code,
-  {%- for number, type in numbers %}
-  {%- if number.endswith('_rows') %}
-  cast(coalesce(sum(hops.{{ number }}), 0) as {{ type }}) as {{ number }}{{ ',' if not loop.last }}
-  {%- else %}
-  cast(sum(hops.{{ number }}) as {{ type }}) as {{ number }}{{ ',' if not loop.last }}
-  {%- endif %}
-  {%- endfor %}
-from hops
-left join deliveries on hops.extract_id = deliveries.extract_id
-where hops.extract_id not in (select extract_id from later_extracts)
-group by
-  hops.feed_code,
-  hops.table_name,
-  hops.extract_id,
-  deliveries.delivery_date,
-  hops.event_date,
-  hops.asset_code
+  compared.*,
+  missing_raw_rows = 0
+  and coalesce(missing_raw_amount, 0) = 0
+  and raw_hash_status_code <> 'differs'
+  and missing_staged_rows = 0
+  and coalesce(missing_staged_amount, 0) = 0
+  and staged_hash_status_code <> 'differs'
+  and missing_monitored_rows = 0
+  and coalesce(missing_monitored_amount, 0) = 0 as is_reconciled
+from compared

@@ -77,8 +77,11 @@ numbered_bookings as (
 -- lists what the statement has as one sum.
 told_twice as (
   select
-    case when notified.payment_count > booked.payment_count and notified.is_booked = 1 then booked.booking_id else notified.booking_id end as booking_id,
-    case when notified.payment_count > booked.payment_count and notified.is_booked = 1 then 'detailed_by_notification' else 'booked_on_statement' end as out_of_scope_reason
+    notified.booking_id as notified_id,
+    booked.booking_id as booked_id,
+    min(notified.payment_count) > min(booked.payment_count) and min(notified.is_booked) = 1 as is_detailed,
+    -- The bank's own reference says more than a payer's.
+    min(case when notified.reference_date is null then 0 else 1 end) as doubt
   from numbered_bookings as notified
   inner join numbered_bookings as booked
     on notified.reference_type_code = booked.reference_type_code
@@ -90,12 +93,25 @@ told_twice as (
     and notified.net_amount = booked.net_amount
     and notified.pair_no = booked.pair_no
   where notified.side_code = 'notified' and booked.side_code = 'booked'
+  group by notified.booking_id, booked.booking_id
+),
+
+one_per_notified as (
+  select * from told_twice
+  qualify row_number() over (partition by notified_id order by doubt, booked_id) = 1
+),
+
+-- One booking on a statement is one payment: it takes the place of one notification, not of two that share a reference.
+one_to_one as (
+  select * from one_per_notified
+  qualify row_number() over (partition by booked_id order by doubt, notified_id) = 1
 ),
 
 superseded as (
-  select booking_id, min(out_of_scope_reason) as out_of_scope_reason
-  from told_twice
-  group by booking_id
+  select
+    case when is_detailed then booked_id else notified_id end as booking_id,
+    case when is_detailed then 'detailed_by_notification' else 'booked_on_statement' end as out_of_scope_reason
+  from one_to_one
 ),
 
 classified as (
@@ -113,7 +129,7 @@ classified as (
 -- A bank reports the reference it was given in one of these; which one differs by bank and payment.
 entry_references as (
   {% for reference in ['end_to_end_id', 'entry_reference', 'instruction_id', 'tx_id', 'uetr'] %}
-  select entry_id, {{ reference }} as reference, ccy_code, exact_amount, direction_code, transfer_status_code
+  select entry_id, {{ reference }} as reference, ccy_code, exact_amount, direction_code, transfer_status_code, coalesce(booking_date, value_date) as bank_date
   from classified
   where out_of_scope_reason is null and {{ reference }} is not null
   {{ 'union' if not loop.last }}
@@ -121,43 +137,63 @@ entry_references as (
 ),
 
 ledger as (
-  select 'exchange:deposit:' || deposit_id as transfer_id, bank_reference as reference, asset_code, amount, 'in' as direction_code
+  select 'exchange:deposit:' || deposit_id as transfer_id, bank_reference as reference, asset_code, amount, 'in' as direction_code, event_date
   from {{ ref('stg_exchange__deposits') }}
   where bank_reference is not null and status_code = 'completed'
   union all
-  select 'exchange:withdrawal:' || withdrawal_id as transfer_id, bank_reference as reference, asset_code, amount, 'out' as direction_code
+  select 'exchange:withdrawal:' || withdrawal_id as transfer_id, bank_reference as reference, asset_code, amount, 'out' as direction_code, event_date
   from {{ ref('stg_exchange__withdrawals') }}
   where bank_reference is not null and status_code = 'completed'
 ),
 
-numbered_entries as (
+-- A reference may come again (a standing order): payments of the same day belong together first, then what is left in the
+-- order of its days, never further apart than a settlement takes. A bank that gives no date is taken at its reference.
+{% for pass in ['same_day', 'later'] %}
+{{ pass }}_entries as (
   select
     *,
     row_number() over (
-      partition by reference, ccy_code, exact_amount, direction_code
-      order by case when transfer_status_code = 'completed' then 0 else 1 end, entry_id
+      partition by reference, ccy_code, exact_amount, direction_code{{ ', bank_date' if loop.first }}
+      order by case when transfer_status_code = 'completed' then 0 else 1 end, bank_date, entry_id
     ) as pair_no
   from entry_references
+  {% if not loop.first %}where entry_id not in (select entry_id from same_day_pairs){% endif %}
 ),
 
-numbered_ledger as (
+{{ pass }}_ledger as (
   select
     *,
-    row_number() over (partition by reference, asset_code, amount, direction_code order by transfer_id) as pair_no
+    row_number() over (
+      partition by reference, asset_code, amount, direction_code{{ ', event_date' if loop.first }}
+      order by event_date, transfer_id
+    ) as pair_no
   from ledger
+  {% if not loop.first %}where transfer_id not in (select transfer_id from same_day_pairs){% endif %}
 ),
 
-candidates as (
+{{ pass }}_pairs as (
   select distinct
-    numbered_entries.entry_id,
-    numbered_ledger.transfer_id
-  from numbered_entries
-  inner join numbered_ledger
-    on numbered_entries.reference = numbered_ledger.reference
-    and numbered_entries.ccy_code = numbered_ledger.asset_code
-    and numbered_entries.exact_amount = numbered_ledger.amount
-    and numbered_entries.direction_code = numbered_ledger.direction_code
-    and numbered_entries.pair_no = numbered_ledger.pair_no
+    entries.entry_id,
+    ledger.transfer_id
+  from {{ pass }}_entries as entries
+  inner join {{ pass }}_ledger as ledger
+    on entries.reference = ledger.reference
+    and entries.ccy_code = ledger.asset_code
+    and entries.exact_amount = ledger.amount
+    and entries.direction_code = ledger.direction_code
+    and entries.pair_no = ledger.pair_no
+    {% if loop.first -%}
+    and entries.bank_date = ledger.event_date
+    {%- else -%}
+    and coalesce(abs({{ days_between('entries.bank_date', 'ledger.event_date') }}), 0) <= {{ var('settlement_days') }}
+    {%- endif %}
+),
+
+{% endfor -%}
+candidates as (
+  select entry_id, transfer_id from same_day_pairs
+  union all
+  select entry_id, transfer_id from later_pairs
 ),
 
 one_per_entry as (

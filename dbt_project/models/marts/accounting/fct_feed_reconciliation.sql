@@ -7,13 +7,7 @@ with feed_rows as (
       when source_amount is not null or (source_rows = 0 and monitored_amount is not null) then
         coalesce(source_amount, 0) - coalesce(rejected_amount, 0) - coalesce(superseded_amount, 0)
         - coalesce(monitored_amount, 0) - coalesce(out_of_scope_amount, 0)
-    end as unexplained_amount,
-    case
-      when unhashed_source_rows > 0 or (raw_rows > 0 and raw_hash is null) then 'not_stated'
-      when rejected_rows > 0 then 'not_comparable'
-      when coalesce(source_hash, 0) = coalesce(raw_hash, 0) then 'equal'
-      else 'differs'
-    end as hash_status_code
+    end as unexplained_amount
   from {{ ref('int_feed_rows') }} as feed_rows
 ),
 
@@ -57,14 +51,12 @@ select
   {%- for hop in hops + ['unexplained'] %}
   cast(sum({{ hop }}_usd) as decimal(18,2)) as {{ hop }}_usd,
   {%- endfor %}
-  cast(sum(case when hash_status_code in ('equal', 'differs') then 1 else 0 end) as bigint) as hash_compared_count,
-  cast(sum(case when hash_status_code = 'differs' then 1 else 0 end) as bigint) as hash_differing_count,
-  case
-    when sum(case when hash_status_code = 'differs' then 1 else 0 end) > 0 then false
-    when sum(case when hash_status_code = 'equal' then 1 else 0 end) > 0 then true
-  end as is_hash_equal,
+  {%- set compared = "case when raw_hash_status_code in ('equal', 'differs') then 1 else 0 end + case when staged_hash_status_code in ('equal', 'differs') then 1 else 0 end" %}
+  {%- set differing = "case when raw_hash_status_code = 'differs' then 1 else 0 end + case when staged_hash_status_code = 'differs' then 1 else 0 end" %}
+  cast(sum({{ compared }}) as bigint) as hash_compared_count,
+  cast(sum({{ differing }}) as bigint) as hash_differing_count,
+  case when sum({{ compared }}) > 0 then sum({{ differing }}) = 0 end as is_hash_equal,
   -- Differences of opposite sign on two days must not cancel out.
-  sum(case when unexplained_rows <> 0 or coalesce(unexplained_amount, 0) <> 0 or raw_rows <> source_rows - rejected_rows or staged_rows <> raw_rows - superseded_rows then 1 else 0 end) = 0
-    and sum(case when hash_status_code = 'differs' then 1 else 0 end) = 0 as is_reconciled
+  sum(case when is_reconciled then 0 else 1 end) = 0 as is_reconciled
 from valued
 group by feed_code, table_name, delivery_date, asset_code

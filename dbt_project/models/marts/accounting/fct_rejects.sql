@@ -1,5 +1,6 @@
 with rejects as (
   select * from {{ ref('stg_control__rejects') }}
+  where is_open
 ),
 
 rates as (

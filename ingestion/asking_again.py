@@ -1,0 +1,100 @@
+"""Which of a vendor's rejects came in when the vendor was asked again.
+
+Belongs here: what a reject was about, and whether a row answers it. Not here: asking (the feed's own loader) and what
+becomes of the reject (`replay`).
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+# By feed and table: members of the rejected record that name what was asked about, and the columns of the table's rows
+# that name the same. A record that is a whole listed answer is the same as its row's answer_json.
+_SUBJECTS: dict[str, dict[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]]] = {
+    "chainalysis": {
+        "transfers": ((("ledger_transfer_id",), ("ledger_transfer_id",)),),
+        "address_screenings": ((("address", "product_code"), ("address", "product_code")),),
+    },
+    "trm": {
+        "transfers": ((("externalId",), ("ledger_transfer_id",)),),
+        "address_screenings": (
+            (("chain", "address"), ("chain_code", "address_submitted")),
+            (("chain", "addressSubmitted"), ("chain_code", "address_submitted")),
+        ),
+        "alerts": (),
+    },
+    "elliptic": {
+        "analyses": ((("asked_for",), ("ledger_transfer_id",)), (("asked_for",), ("subject_hash",))),
+    },
+    "kyc": {"applicants": ((("applicantId",), ("applicant_id",)), (("id",), ("applicant_id",)))},
+    "cases": {"records": ()},
+}
+
+
+def is_asked(feed: str, table: str | None = None) -> bool:
+    """Whether a vendor of the feed (or of its table) can be asked again about what it refused or nobody could read."""
+    return feed in _SUBJECTS if table is None else table in _SUBJECTS.get(feed, {})
+
+
+def answered(feed: str, rejects: Iterable[Mapping[str, Any]], rows: Mapping[str, pa.Table]) -> dict[str, str]:
+    """Reject id -> extract id of the row that answers it, of the rejects that have one among `rows` (by table; raw
+    shape). A detail that was rejected because its whole answer was (an exposure) comes in with that answer."""
+    rejects = list(rejects)
+    found: dict[str, str] = {}
+    for table, subjects in _SUBJECTS.get(feed, {}).items():
+        if table not in rows or not rows[table].num_rows:
+            continue
+        mine = [(reject, _record(reject["raw_record"])) for reject in rejects if reject["table_name"] == table]
+        given = rows[table].to_pylist()
+        whole = {row["answer_json"]: row["_extract_id"] for row in given if row.get("answer_json")}
+        found |= {r["reject_id"]: whole[r["raw_record"]] for r, _ in mine if r["raw_record"] in whole}
+        for members, columns in subjects:
+            extracts = {tuple(row[column] for column in columns): row["_extract_id"] for row in given}
+            for reject, record in mine:
+                subject = tuple(record.get(member) for member in members)
+                if None not in subject and subject in extracts:
+                    found[reject["reject_id"]] = extracts[subject]
+    return found | _details(rejects, found)
+
+
+def rejected_again(
+    feed: str, rejects: Iterable[Mapping[str, Any]], again: Iterable[Mapping[str, Any]]
+) -> dict[str, str]:
+    """Reject id -> extract id of the reject in `again` that is about the same."""
+    extracts = {about: reject["extract_id"] for reject in again for about in _about(feed, reject)}
+    return {r["reject_id"]: extracts[about] for r in rejects for about in _about(feed, r) if about in extracts}
+
+
+def _about(feed: str, reject: Mapping[str, Any]) -> list[tuple]:
+    record, table = _record(reject["raw_record"]), reject["table_name"]
+    named = [
+        (table, members, tuple(record.get(member) for member in members))
+        for members, _ in _SUBJECTS.get(feed, {}).get(table, ())
+    ]
+    return [(table, reject["raw_record"]), *(one for one in named if None not in one[2])]
+
+
+def _details(rejects: list[Mapping[str, Any]], found: dict[str, str]) -> dict[str, str]:
+    """Rejects whose member `answer` is the record of a reject that came in, or the answer in it."""
+    parents = {}
+    for reject in rejects:
+        if into := found.get(reject["reject_id"]):
+            for answer in (reject["raw_record"], _record(reject["raw_record"]).get("answer")):
+                if isinstance(answer, str):
+                    parents[reject["extract_id"], answer] = into
+    details = {}
+    for reject in rejects:
+        answer = _record(reject["raw_record"]).get("answer")
+        if isinstance(answer, str) and reject["reject_id"] not in found:
+            details[reject["reject_id"]] = parents.get((reject["extract_id"], answer))
+    return {reject_id: into for reject_id, into in details.items() if into}
+
+
+def _record(text: str) -> dict[str, Any]:
+    try:
+        record = json.loads(text)
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}
