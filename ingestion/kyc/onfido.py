@@ -35,31 +35,26 @@ def fetch(vendor: Vendor) -> tuple[list[Applicant], list[Reject]]:
     (`customer_user_id`); of several the newest run's name counts."""
     runs: dict[str, list[dict]] = defaultdict(list)
     rejected: list[Reject] = []
-    for run in _all(vendor, "workflow_runs"):
+    for run in records.without_repeats(_all(vendor, "workflow_runs")):
         if isinstance(run, dict) and isinstance(run.get("applicant_id"), str):
             runs[run["applicant_id"]].append(run)
         else:
             rejected.append(_nameless("reviews", run))
-    found: dict[str, Applicant] = {}
-    for said in _all(vendor, "applicants"):
+    found: list[Applicant] = []
+    for said in records.without_repeats(_all(vendor, "applicants")):
         if not isinstance(said, dict) or not isinstance(said.get("id"), str):
             rejected.append(_nameless("applicants", said))
             continue
-        whole = {"applicant": said, "workflow_runs": runs.pop(said["id"], found_runs(found, said["id"]))}
+        whole = {"applicant": said, "workflow_runs": runs.pop(said["id"], [])}
         try:
-            found[said["id"]] = applicant(whole)
+            found.append(applicant(whole))
         except Unusable as problem:
             rejected.append(Reject("applicants", problem, dumps(whole)))
             rejected += [Reject("reviews", problem, dumps(run)) for run in whole["workflow_runs"]]
     for left in runs.values():
         problem = Unusable("unknown_applicant", "the run is of an applicant that the list of applicants does not have")
         rejected += [Reject("reviews", problem, dumps(run)) for run in left]
-    return list(found.values()), rejected
-
-
-def found_runs(found: dict[str, Applicant], applicant_id: str) -> list[dict]:
-    """The runs of an applicant that the list gave before: a page can repeat one when applicants are added meanwhile."""
-    return records.parse(found[applicant_id].text)["workflow_runs"] if applicant_id in found else []
+    return found, rejected
 
 
 def _all(vendor: Vendor, member: str) -> Iterator[Any]:

@@ -44,7 +44,7 @@ def fetch(vendor: Vendor, is_loaded: Callable[[str, datetime], bool]) -> tuple[l
     """Every inquiry that is not loaded as it stands, and what of the lists cannot be used."""
     reports: dict[str, list[dict]] = defaultdict(list)
     rejected: list[Reject] = []
-    for report in _all(vendor, "reports"):
+    for report in records.without_repeats(_all(vendor, "reports")):
         inquiry_id = _inquiry_of(report)
         if inquiry_id:
             reports[inquiry_id].append(report)
@@ -52,14 +52,15 @@ def fetch(vendor: Vendor, is_loaded: Callable[[str, datetime], bool]) -> tuple[l
             problem = Unusable("untied_report", "the report names no inquiry, so that nobody knows whom it is about")
             rejected.append(Reject("reviews", problem, dumps(report)))
     found = []
-    for listed in _all(vendor, "inquiries"):
+    for listed in records.without_repeats(_all(vendor, "inquiries")):
         mine = reports.pop(listed.get("id"), []) if isinstance(listed, dict) else []
         try:
             known_at = _known_at(listed, mine)
             if is_loaded(listed["id"], known_at):
                 continue
             answer = vendor.get(f"/inquiries/{quote(listed['id'], safe='')}").data
-            whole = {"inquiry": answer["data"], "included": answer.get("included") or [], "reports": mine}
+            included = records.without_repeats(records.listed(answer.get("included"), "included"))
+            whole = {"inquiry": answer["data"], "included": included, "reports": mine}
             found.append(applicant(whole, known_at))
         except (Unusable, Refusal, KeyError, TypeError) as error:
             unusable = isinstance(error, Unusable)

@@ -5,7 +5,7 @@ Reasons name members, never values: the values are personal data.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from ingestion.kyc.parse import DOCUMENTS, REVIEWS
 from ingestion.records import TIMESTAMP
+from ingestion.vendor import dumps
 
 APPLICANTS = pa.schema(
     [
@@ -165,6 +166,17 @@ def day(value: Any, member: str) -> date | None:
 def labels(value: Any, member: str) -> str | None:
     """A list of labels as sorted text joined by semicolons; None where there is none. Raises Unusable."""
     return ";".join(sorted({text(one, member, required=True) for one in listed(value, member)})) or None
+
+
+def without_repeats(elements: Iterable[Any]) -> list[Any]:
+    """The elements of a list, each once, ordered by their `id` and not by the vendor's page: a page repeats an element
+    when others are added or removed while the list is read. Of several with the same id the last one read counts."""
+    found: dict[tuple[str, str], Any] = {}
+    for element in elements:
+        identifier = element.get("id") if isinstance(element, dict) else None
+        key = (identifier, "") if isinstance(identifier, str) else ("", dumps(element))
+        found[key] = element
+    return [found[key] for key in sorted(found)]
 
 
 def _no_number(name: str) -> None:

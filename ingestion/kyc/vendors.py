@@ -159,7 +159,7 @@ class Run:
     def _applicants(self, vendor: str, found: list[Applicant], rejected: list[Reject]) -> None:
         """Lands the applicants that are not stored as they are, an extract per day on which they became known."""
         by_day: dict[date, list[Applicant]] = defaultdict(list)
-        for one in found:
+        for one in sorted(found, key=lambda one: one.applicant_id):
             _, digests = self._stored.get((vendor, one.applicant_id), (None, ()))
             if _digest(one.text) not in digests:
                 by_day[one.known_at.date()].append(one)

@@ -65,6 +65,16 @@ def _from_block(held: Iterable[tuple], depth: int) -> int:
     return max(0, max((number for _, number, _ in held), default=0) - depth)
 
 
+def _new(read: Iterable[dict], identity: Callable[[dict], tuple], held: dict) -> list[dict]:
+    """What was read and is not held in the same block, each once and in the order of blocks: a page moves on when a
+    block comes between, and an explorer orders what one block holds as it likes."""
+    latest = {identity(one)[0]: one for one in read}
+    return sorted(
+        (one for one in latest.values() if identity(one) not in held),
+        key=lambda one: (identity(one)[1], identity(one)[0]),
+    )
+
+
 class Esplora(_Explorer):
     """`/address/:address/txs/chain/:last_seen_txid`, newest first, 25 a page. A public server needs no key."""
 
@@ -75,13 +85,13 @@ class Esplora(_Explorer):
         return [lambda a=address: self._listing(a, held.get(a, {})) for address in addresses]
 
     def _listing(self, address: str, held: dict[tuple, datetime]) -> Extract | None:
-        lowest, last, new = _from_block(held, REORGANISED // 10), "", []
+        lowest, last, read = _from_block(held, REORGANISED // 10), "", []
         while page := self.get(f"/address/{address}/txs/chain{last}"):
-            new += [one for one in page if _esplora_identity(one) not in held]
+            read += page
             if page[-1]["status"]["block_height"] < lowest:
                 break
             last = f"/{page[-1]['txid']}"
-        new = list({one["txid"]: one for one in new}.values())  # a page moves on when a block comes between
+        new = _new(read, _esplora_identity, held)
         if not new:
             return None
         rows = [(_esplora_identity(one), moment(one["status"]["block_time"])) for one in new]
@@ -144,10 +154,10 @@ class Etherscan(_Explorer):
             found |= {row["hash"].lower(): row for row in rows}
             if len(rows) < ETHERSCAN_WINDOW:
                 break
-            last = int(rows[-1]["blockNumber"])
+            last = max(int(row["blockNumber"]) for row in rows)
             page = page + 1 if last == start else 1  # one block fills the window
             start = last
-        new = [row for row in found.values() if _etherscan_identity(row) not in held]
+        new = _new(found.values(), _etherscan_identity, held)
         if not new:
             return None
         identities = [(_etherscan_identity(row), moment(row["timeStamp"])) for row in new]
@@ -227,17 +237,17 @@ class Blockscout(_Explorer):
         ]
 
     def _listing(self, name: str, address: str, held: dict[tuple, datetime]) -> Extract | None:
-        lowest, found = _from_block(held, REORGANISED), {}
+        lowest, read = _from_block(held, REORGANISED), []
         wanted = {"type": "ERC-20"} if name == "token-transfers" else {}
         following: dict = {}
         while following is not None:
             page = self.get(f"/api/v2/addresses/{address}/{name}", {**wanted, **following})
             items = [item for item in page["items"] if item["block_number"] is not None]  # null: not mined yet
-            found |= {_blockscout_identity(item)[0]: item for item in items}
+            read += items
             following = page["next_page_params"]
             if items and items[-1]["block_number"] < lowest:
                 break
-        new = [item for item in found.values() if _blockscout_identity(item) not in held]
+        new = _new(read, _blockscout_identity, held)
         if not new:
             return None
         times = [(_blockscout_identity(item), _utc(item["timestamp"])) for item in new]

@@ -223,13 +223,16 @@ class Faults:
             return response
         # Numbers stay as they were written.
         answer = json.loads(response.body, parse_float=_Number, parse_int=_Number)
-        for rows in _lists(answer):
-            if twice and rows:
+        lists = [rows for rows in _lists(answer) if rows]
+        if not (lists or self.on.drift):
+            return response
+        for rows in lists:
+            if twice:
                 rows.append(rows[int(self._chance(f"which {key}") * len(rows))])
             if mixed:
                 rows.sort(key=lambda row: self._chance(f"order {key} {json.dumps(row, default=str)}"))
         if self.on.drift:
-            for part in [answer, *(row for rows in _lists(answer) for row in rows)]:
+            for part in [answer, *(row for rows in lists for row in rows)]:
                 if isinstance(part, dict):
                     part[ADDED] = "new"
             self.done["drift"] += 1
