@@ -118,6 +118,7 @@ def feed_assets(feed: str) -> AssetsDefinition:
                     "right, nothing is lost or loaded twice.",
                     allow_retries=False,
                 ) from None
+        stale = stale or _unread(source)
         yield from _materializations(context, dlt, feed, source, info, stale)
         yield from _check_results(feed, source, stale)
 
@@ -136,8 +137,8 @@ def _check_specs(feed: str) -> list[AssetCheckSpec]:
         AssetCheckSpec(
             UP_TO_DATE,
             asset=totals,
-            description="Whoever serves the feed answered. Else it holds what earlier runs brought, and the next run "
-            "catches up.",
+            description="Whoever serves the feed answered, for each of its lists. Else it holds what earlier runs "
+            "brought, and the next run catches up.",
         ),
         AssetCheckSpec(
             KNOWN_FIELDS,
@@ -166,6 +167,12 @@ def _check_results(feed: str, source: DltSource, stale: str | None) -> Iterator[
         description=f"Feed {feed} has new fields, which are kept: {', '.join(added)}" if added else None,
         metadata={"added_fields": added} if added else {},
     )
+
+
+def _unread(source: DltSource) -> str | None:
+    """Why parts of the feed could not be read although the others were; None where all were."""
+    unread = {part: why for resource in source.resources.values() for part, why in resource.unread.items()}
+    return "; ".join(f"{part} was not read: {why}" for part, why in sorted(unread.items())) or None
 
 
 def _loads(feed: str) -> AssetSpec:

@@ -8,11 +8,9 @@ import pytest
 from all_feeds import load, settings
 from main_job import fingerprints
 
-from ingestion import pipeline
 from ingestion.vendor import VendorUnavailable
 from sandbox import vendor
 from sandbox.vendor.faults import ALL, Faults, switches
-from sandbox.vendor.publications import PATHS
 from sandbox.world import generate
 
 UNLIKE_UNDER_FAULTS = ("elliptic",)
