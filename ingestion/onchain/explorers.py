@@ -1,4 +1,4 @@
-"""Block explorers, asked about the exchange's own addresses: Esplora (Bitcoin), Etherscan V2 and Blockscout (Ethereum).
+"""Block explorers, asked about the exchange's own addresses: Esplora (Bitcoin) and Etherscan V2 (Ethereum).
 
 An extract is what one listing of one address newly holds. Each run reads a listing again from a few blocks below what
 it brought before, because the newest blocks may be replaced; what is there already in the same block is left out.
@@ -8,10 +8,11 @@ An explorer lists what is in the chain now: that a transaction fell out of it on
 import json
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from ingestion.onchain import bitcoin_rpc, count, rpc
+from ingestion.contract import changed
+from ingestion.onchain import bitcoin_rpc, count, rpc, shapes
 from ingestion.onchain.live import FEED, Extract, after, digest, listed, moment, own_addresses
 from ingestion.onchain.parse import UnusableFile
 from ingestion.vendor import Answer, Refusal, Vendor, VendorError, dumps
@@ -23,8 +24,9 @@ ETHERSCAN_WINDOW = 1_000
 """Records a page that every plan of Etherscan serves."""
 
 
-class _Explorer:
-    """One explorer. `chains` are those whose own addresses are asked about."""
+class Explorer:
+    """One explorer. `chains` are those whose own addresses are asked about; `added` collects the members of answers
+    that nobody knows."""
 
     title: str
     transport: str
@@ -33,6 +35,7 @@ class _Explorer:
     def __init__(self, url: str, *, per_second: float = 0, throttled: Callable[[Answer], float | None] | None = None):
         limit = {"throttled": throttled} if throttled else {}
         self.vendor = Vendor(FEED, self.title, url, per_second=per_second, **limit)
+        self.added: set[str] = set()
 
     def extracts(self) -> list[Extract]:
         """What the listings of the own addresses newly hold, in the order of the addresses."""
@@ -61,11 +64,12 @@ class _Explorer:
         return Extract(f"{name}:{said}", f"{self.transport}/{listing}/{address}", self.transport, known_at)
 
 
-def _from_block(held: Iterable[tuple], depth: int) -> int:
+def from_block(held: Iterable[tuple], depth: int) -> int:
+    """The block from which a listing is read again."""
     return max(0, max((number for _, number, _ in held), default=0) - depth)
 
 
-def _new(read: Iterable[dict], identity: Callable[[dict], tuple], held: dict) -> list[dict]:
+def new_rows(read: Iterable[dict], identity: Callable[[dict], tuple], held: dict) -> list[dict]:
     """What was read and is not held in the same block, each once and in the order of blocks: a page moves on when a
     block comes between, and an explorer orders what one block holds as it likes."""
     latest = {identity(one)[0]: one for one in read}
@@ -75,7 +79,7 @@ def _new(read: Iterable[dict], identity: Callable[[dict], tuple], held: dict) ->
     )
 
 
-class Esplora(_Explorer):
+class Esplora(Explorer):
     """`/address/:address/txs/chain/:last_seen_txid`, newest first, 25 a page. A public server needs no key."""
 
     title, transport, chains = "Esplora", "esplora", ("bitcoin",)
@@ -85,13 +89,13 @@ class Esplora(_Explorer):
         return [lambda a=address: self._listing(a, held.get(a, {})) for address in addresses]
 
     def _listing(self, address: str, held: dict[tuple, datetime]) -> Extract | None:
-        lowest, last, read = _from_block(held, REORGANISED // 10), "", []
-        while page := self.get(f"/address/{address}/txs/chain{last}"):
+        lowest, last, read = from_block(held, REORGANISED // 10), "", []
+        while page := self._page(f"/address/{address}/txs/chain{last}"):
             read += page
             if page[-1]["status"]["block_height"] < lowest:
                 break
             last = f"/{page[-1]['txid']}"
-        new = _new(read, _esplora_identity, held)
+        new = new_rows(read, _esplora_identity, held)
         if not new:
             return None
         rows = [(_esplora_identity(one), moment(one["status"]["block_time"])) for one in new]
@@ -107,13 +111,26 @@ class Esplora(_Explorer):
         extract.totals = count.esplora(dumps(new).encode())
         return extract
 
+    def _page(self, path: str) -> list[dict]:
+        page = shapes.ESPLORA_TRANSACTION.each(self.get(path), self.added)
+        for one in page:
+            shapes.ESPLORA_STATUS.of(one["status"], self.added)
+            shapes.ESPLORA_OUTPUT.each(one["vout"], self.added)
+            if not all(isinstance(spent, dict) for spent in one["vin"]):
+                raise changed("an input of Esplora's transaction is no object")
+            spending = [spent for spent in one["vin"] if spent.get("is_coinbase") is not True]
+            shapes.ESPLORA_OUTPUT.each(
+                [spent["prevout"] for spent in shapes.ESPLORA_INPUT.each(spending, set())], set()
+            )
+        return page
+
 
 def _esplora_identity(transaction: dict) -> tuple:
     status = transaction["status"]
     return transaction["txid"], status["block_height"], status["block_hash"]
 
 
-class Etherscan(_Explorer):
+class Etherscan(Explorer):
     """Etherscan V2 (`chainid=1`): `txlist`, and `tokentx` with the receipts of what it lists, because a token transfer
     is known by the position of its log, which only the receipt says. Pages by `startblock`, each from the last block
     of the one before. Errors come with status 200."""
@@ -146,10 +163,11 @@ class Etherscan(_Explorer):
         return data["result"]
 
     def _listing(self, action: str, address: str, held: dict[tuple, datetime]) -> Extract | None:
-        start, page, found = _from_block(held, REORGANISED), 1, {}
+        start, page, found = from_block(held, REORGANISED), 1, {}
         window = {"endblock": 999_999_999, "offset": ETHERSCAN_WINDOW, "sort": "asc"}
         while True:
             rows = self._ask("account", action, address=address, startblock=start, page=page, **window)
+            shapes.ETHERSCAN_ROW[action].each(rows, self.added)
             # Transfers of one transaction have no position in this list: their receipt tells them apart.
             found |= {row["hash"].lower(): row for row in rows}
             if len(rows) < ETHERSCAN_WINDOW:
@@ -157,7 +175,7 @@ class Etherscan(_Explorer):
             last = max(int(row["blockNumber"]) for row in rows)
             page = page + 1 if last == start else 1  # one block fills the window
             start = last
-        new = _new(found.values(), _etherscan_identity, held)
+        new = new_rows(found.values(), _etherscan_identity, held)
         if not new:
             return None
         identities = [(_etherscan_identity(row), moment(row["timeStamp"])) for row in new]
@@ -210,104 +228,4 @@ def _etherscan_transaction(row: dict) -> dict:
         "input": row["input"],
         "block_timestamp": row["timeStamp"],
         "receipt_status": row.get("txreceipt_status") or {"0": "1", "1": "0"}.get(row.get("isError", "")),
-    }
-
-
-class Blockscout(_Explorer):
-    """Blockscout's API v2: `transactions` and ERC-20 `token-transfers` of an address, newest first; the next page is
-    asked for with the object that the page before ends with."""
-
-    title, transport = "Blockscout", "blockscout"
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url, per_second=5)
-
-    def listings(self, addresses: Sequence[str]) -> Iterable[Callable[[], Extract | None]]:
-        held = {
-            "transactions": listed("blockscout:transactions:", "ethereum_transactions", "hash"),
-            "token-transfers": listed(
-                "blockscout:token-transfers:",
-                "ethereum_token_transfers",
-                "transaction_hash || ' ' || cast(log_index as varchar)",
-            ),
-        }
-        addresses = sorted({address.lower() for address in addresses})
-        return [
-            lambda a=address, n=name: self._listing(n, a, held[n].get(a, {})) for address in addresses for name in held
-        ]
-
-    def _listing(self, name: str, address: str, held: dict[tuple, datetime]) -> Extract | None:
-        lowest, read = _from_block(held, REORGANISED), []
-        wanted = {"type": "ERC-20"} if name == "token-transfers" else {}
-        following: dict = {}
-        while following is not None:
-            page = self.get(f"/api/v2/addresses/{address}/{name}", {**wanted, **following})
-            items = [item for item in page["items"] if item["block_number"] is not None]  # null: not mined yet
-            read += items
-            following = page["next_page_params"]
-            if items and items[-1]["block_number"] < lowest:
-                break
-        new = _new(read, _blockscout_identity, held)
-        if not new:
-            return None
-        times = [(_blockscout_identity(item), _utc(item["timestamp"])) for item in new]
-        extract = self.made(name, address, times, held)
-        raw = json.dumps(new).encode()
-        if name == "transactions":
-            extract.rows = {"ethereum_transactions": [_blockscout_transaction(item) for item in new]}
-            extract.totals = [count.listed(raw, "ethereum_transactions", "$.timestamp", "$.none", "$.value")]
-        else:
-            extract.rows = {"ethereum_token_transfers": [_blockscout_transfer(item) for item in new]}
-            extract.totals = [
-                count.listed(raw, "ethereum_token_transfers", "$.timestamp", "$.token.address_hash", None)
-            ]
-        return extract
-
-
-def _utc(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
-
-
-def _blockscout_identity(item: dict) -> tuple:
-    if "log_index" in item:
-        key = f"{item['transaction_hash'].lower()} {item['log_index']}"
-        return key, item["block_number"], str(item.get("block_hash") or "").lower()
-    return item["hash"].lower(), item["block_number"], ""  # a transaction of this API does not say its block's hash
-
-
-def _hash_of(party: dict | None) -> str | None:
-    return party["hash"].lower() if party else None
-
-
-def _blockscout_transaction(item: dict) -> dict:
-    return {
-        "hash": item["hash"],
-        "nonce": item.get("nonce"),
-        "block_number": item["block_number"],
-        "transaction_index": item.get("position"),
-        "from_address": _hash_of(item["from"]),
-        "to_address": _hash_of(item["to"]),
-        "value": item["value"],
-        "gas": item.get("gas_limit"),
-        "gas_price": item.get("gas_price"),
-        "input": item.get("raw_input"),
-        "block_timestamp": _utc(item["timestamp"]),
-        "max_fee_per_gas": item.get("max_fee_per_gas"),
-        "max_priority_fee_per_gas": item.get("max_priority_fee_per_gas"),
-        "transaction_type": item.get("type"),
-        "receipt_status": {"ok": 1, "error": 0}.get(item.get("status")),
-    }
-
-
-def _blockscout_transfer(item: dict) -> dict:
-    return {
-        "token_address": (item["token"].get("address_hash") or item["token"].get("address") or "").lower() or None,
-        "from_address": _hash_of(item["from"]),
-        "to_address": _hash_of(item["to"]),
-        "value": item["total"]["value"],
-        "transaction_hash": item["transaction_hash"],
-        "log_index": item["log_index"],
-        "block_number": item["block_number"],
-        "block_timestamp": _utc(item["timestamp"]),
-        "block_hash": item.get("block_hash"),
     }

@@ -143,7 +143,8 @@ def _check_specs(feed: str) -> list[AssetCheckSpec]:
         AssetCheckSpec(
             KNOWN_FIELDS,
             asset=totals,
-            description="The source sent no field that the loader does not know. Such a field is kept, whole.",
+            description="The source sent no field that the loader does not know. Such a field is kept where the feed "
+            "keeps answers whole.",
         ),
     ]
 
@@ -164,7 +165,7 @@ def _check_results(feed: str, source: DltSource, stale: str | None) -> Iterator[
         check_name=KNOWN_FIELDS,
         passed=not added,
         severity=AssetCheckSeverity.WARN,
-        description=f"Feed {feed} has new fields, which are kept: {', '.join(added)}" if added else None,
+        description=f"Feed {feed} has new fields: {', '.join(added)}" if added else None,
         metadata={"added_fields": added} if added else {},
     )
 

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion.onchain import count, explorers
+from ingestion.onchain import blockscout, count, explorers
 from ingestion.vendor import Answer, dumps
 
 ADDRESS, HASH = "0x" + "ab" * 20, "0x" + "cd" * 32
@@ -28,7 +28,7 @@ def transfer(value: int, position: int) -> dict:
 @settings(max_examples=25, deadline=None)
 def test_token_amounts_beyond_64_bits_are_exact_and_counted(values):
     items = [transfer(value, position) for position, value in enumerate(values)]
-    rows = [explorers._blockscout_transfer(item) for item in items]
+    rows = [blockscout._blockscout_transfer(item) for item in items]
     assert [int(row["value"]) for row in rows] == values
     assert {row["to_address"] for row in rows} == {ADDRESS}
     counted = count.listed(
