@@ -18,6 +18,7 @@ import pyarrow as pa
 from ingestion import control_totals, pipeline, records, rejects
 from ingestion.cases.parse import RECORDS
 from ingestion.cases.wire import Listing, Unusable, digest
+from ingestion.contract import hold_records
 from ingestion.landing import Extracted
 
 FEED = "cases"
@@ -40,11 +41,13 @@ class _Day:
     refused: list[tuple[str, Unusable, str]] = field(default_factory=list)
 
 
-def land(listings: Iterable[Listing]) -> Extracted:
-    """The new versions of all lists, with what each list has to account for."""
+def land(listings: Iterable[Listing], added: set[str]) -> Extracted:
+    """The new versions of all lists, with what each list has to account for; `added` takes the members of records that
+    nobody knows. Raises VendorError where most records of a list are not what its contract says."""
     extracted = Extracted()
     for listing in listings:
         days = _new(listing, _known(listing))
+        added |= listing.added
         # More or fewer on the wire than were read belongs to some day: the last one shows it.
         difference = listing.wire_rows - len(listing.records)
         for day in sorted(days):
@@ -78,25 +81,27 @@ def _known(listing: Listing) -> _Known:
 
 def _new(listing: Listing, known: _Known) -> dict[date, _Day]:
     days: dict[date, _Day] = defaultdict(_Day)
-    seen = set(known.fingerprints)
+    seen, usable, unusable = set(known.fingerprints), 0, []
     for text, record in listing.records:
         fingerprint = digest(text)
         if fingerprint in seen:
+            usable += 1
             continue
         seen.add(fingerprint)
         try:
-            if not isinstance(record, dict):
-                raise Unusable("invalid_record", "the record is no object")
-            row = listing.read(record, listing.answered_at)
+            row = listing.row(record)
         except Unusable as problem:
             days[listing.answered_at.date()].refused.append((fingerprint, problem, text))
+            unusable.append(str(problem))
             continue
+        usable += 1
         known_at = row["updated_at"]
         if (newest := known.newest.get(row["record_id"])) and known_at <= newest:
             # Changed without a later time of change: it was known when the vendor answered so
             known_at = max(listing.answered_at, newest)
         own = {"vendor_code": listing.vendor_code, "record_type_code": listing.record_type_code, "answer_json": text}
         days[known_at.date()].rows.append((fingerprint, row | own | {"_known_at": known_at}))
+    hold_records(f"records of {_uri(listing)}", usable, unusable)
     return days
 
 

@@ -5,6 +5,7 @@ Belongs here: paging, and answers as records. An applicant's answer is kept as o
 
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import requests
@@ -16,6 +17,15 @@ from ingestion.vendor import Vendor, VendorError, dumps
 
 VENDOR = "onfido"
 PER_PAGE = 500
+KNOWN = frozenset(
+    {"delete_at", "href", "sandbox", "first_name", "last_name", "email", "dob", "id_numbers", "address", "location"}
+    | {"phone_number", "consents", "phone_number_verified"}
+)
+RUN_NEEDS = ("id", "applicant_id", "status", "created_at")
+RUN_KNOWN = frozenset(
+    {"workflow_id", "workflow_version_id", "customer_user_id", "output", "reasons", "updated_at", "dashboard_url"}
+    | {"link", "error", "sdk_token", "tags", "href", "custom_data"}
+)
 DOCUMENT_TASK = "workflow_task.completed"
 
 
@@ -88,6 +98,7 @@ def applicant(whole: dict) -> Applicant:
     parties = [records.text(run.get("customer_user_id"), "customer_user_id") for run in runs]
     address = records.mapping(said.get("address") or said.get("location"), "address")
     found = Applicant(VENDOR, said["id"], dumps(whole), max(moments))
+    found.hold(said, "applicant", ("id", "created_at"), KNOWN)
     found.row = {
         "vendor_code": VENDOR,
         "applicant_id": records.text(said["id"], "id", required=True),
@@ -100,11 +111,12 @@ def applicant(whole: dict) -> Applicant:
         "answer_json": found.text,
     }
     for run in runs:
-        found.add("reviews", run, _review)
+        found.add("reviews", run, partial(_review, found))
     return found
 
 
-def _review(run: dict) -> dict:
+def _review(found: Applicant, run: dict) -> dict:
+    found.hold(run, "workflow_run", RUN_NEEDS, RUN_KNOWN)
     status = records.text(run.get("status"), "status", required=True)
     return {
         "review_id": records.text(run.get("id"), "id", required=True),

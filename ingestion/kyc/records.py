@@ -5,7 +5,7 @@ Reasons name members, never values: the values are personal data.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -87,6 +87,17 @@ class Applicant:
     documents: list[dict] = field(default_factory=list)
     reviews: list[dict] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
+    added: set[str] = field(default_factory=set)
+
+    def hold(self, value: Any, name: str, needs: Iterable[str], known: Set[str]) -> None:
+        """Holds an object of the answer against the contract: a member that is neither needed nor known goes into
+        `added` as `name.member`. Raises Unusable where a needed member is missing: read as nothing, it would be lost.
+        """
+        said = mapping(value, name)
+        for member in needs:
+            if member not in said:
+                raise Unusable("missing_member", f"{name} has no {member}")
+        self.added |= {f"{self.vendor}.{name}.{member}" for member in said.keys() - set(needs) - known}
 
     def add(self, table: str, record: Any, make: Callable[..., dict], *given: Any) -> None:
         """Adds what `make(record, *given)` says of the applicant to a table, or the record to the rejects where it

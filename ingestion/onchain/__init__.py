@@ -21,7 +21,8 @@ from ingestion import control_totals, landing, records, rejects
 from ingestion.deliveries import DeliveredFile, Delivery, DeliveryError, local_path, not_yet_loaded
 from ingestion.onchain import bitcoin, bulk, count, rpc
 from ingestion.onchain.blockscout import Blockscout
-from ingestion.onchain.explorers import Esplora, Etherscan
+from ingestion.onchain.etherscan import Etherscan
+from ingestion.onchain.explorers import Esplora
 from ingestion.onchain.live import FEED, Extract
 from ingestion.onchain.nodes import BitcoinNode, EthereumNode
 from ingestion.onchain.parse import SCHEMAS, TABLES, Records, Rejected, UnusableFile, amount_of, asset_of, check

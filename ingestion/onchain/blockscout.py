@@ -10,8 +10,10 @@ from typing import Any
 
 from ingestion.contract import changed
 from ingestion.onchain import count, shapes
+from ingestion.onchain.count import Totals
 from ingestion.onchain.explorers import REORGANISED, Explorer, from_block, new_rows
 from ingestion.onchain.live import Extract, listed
+from ingestion.vendor import Refusal, VendorError
 
 
 class Blockscout(Explorer):
@@ -23,7 +25,7 @@ class Blockscout(Explorer):
     def __init__(self, url: str) -> None:
         super().__init__(url, per_second=5)
 
-    def listings(self, addresses: Sequence[str]) -> Iterable[Callable[[], Extract | None]]:
+    def listings(self, addresses: Sequence[str]) -> Iterable[Callable[[], list[Extract]]]:
         held = {
             "transactions": listed("blockscout:transactions:", "ethereum_transactions", "hash"),
             "token-transfers": listed(
@@ -37,7 +39,7 @@ class Blockscout(Explorer):
             lambda a=address, n=name: self._listing(n, a, held[n].get(a, {})) for address in addresses for name in held
         ]
 
-    def _listing(self, name: str, address: str, held: dict[tuple, datetime]) -> Extract | None:
+    def _listing(self, name: str, address: str, held: dict[tuple, datetime]) -> list[Extract]:
         lowest, read = from_block(held, REORGANISED), []
         wanted = {"type": "ERC-20"} if name == "token-transfers" else {}
         following: dict = {}
@@ -50,8 +52,11 @@ class Blockscout(Explorer):
             if items and items[-1]["block_number"] < lowest:
                 break
         new = new_rows(read, _blockscout_identity, held)
+        present = {_blockscout_identity(item)[0] for item in read}
+        # A transaction of this API does not say its block's hash, so only token transfers can be seen to be gone.
+        replaced = self.replaced(name, address, held, present, lowest)
         if not new:
-            return None
+            return replaced
         times = [(_blockscout_identity(item), _utc(item["timestamp"])) for item in new]
         extract = self.made(name, address, times, held)
         raw = json.dumps(new).encode()
@@ -63,7 +68,30 @@ class Blockscout(Explorer):
             extract.totals = [
                 count.listed(raw, "ethereum_token_transfers", "$.timestamp", "$.token.address_hash", None)
             ]
-        return extract
+        return [extract, *replaced]
+
+    def blocks_at(self, numbers: Sequence[int]) -> tuple[list[dict], Totals]:
+        asked = [self._block(number) for number in numbers]
+        found = [block for block in asked if block is not None]
+        rows = [
+            {
+                "chain_code": "ethereum",
+                "number": block["height"],
+                "hash": block["hash"],
+                "parent_hash": block["parent_hash"],
+                "block_timestamp": int(_utc(block["timestamp"]).replace(tzinfo=UTC).timestamp()),
+            }
+            for block in found
+        ]
+        return rows, count.listed(json.dumps(found).encode(), "blocks", "$.timestamp", "$.none", None)
+
+    def _block(self, number: int) -> dict | None:
+        try:
+            return shapes.BLOCKSCOUT_BLOCK.of(self.vendor.get(f"/api/v2/blocks/{number}").data, self.added)
+        except Refusal as refusal:
+            if refusal.status == 404:
+                return None
+            raise VendorError(f"Blockscout refused a block (HTTP {refusal.status}: {refusal.message}).") from None
 
     def _items(self, name: str, listed: list) -> list[dict]:
         """The items of a page that are in a block; one that is not mined yet has the block number null."""

@@ -24,6 +24,14 @@ ESPLORA_STATUS = Shape(
     {"block_height": _HEIGHT, "block_hash": TEXT, "block_time": _SECONDS},
     {"confirmed"},
 )
+ESPLORA_BLOCK = Shape(
+    "Esplora's block",
+    {"id": TEXT, "height": _HEIGHT, "timestamp": _SECONDS},
+    {
+        "version", "tx_count", "size", "weight", "merkle_root", "previousblockhash", "mediantime", "nonce", "bits",
+        "difficulty", "extras", "stale",
+    },
+)  # fmt: skip
 ESPLORA_INPUT = Shape("an input of Esplora's transaction", {"txid": TEXT, "vout": WHOLE, "prevout": OBJECT})
 ESPLORA_OUTPUT = Shape("an output of Esplora's transaction", {"scriptpubkey_type": TEXT, "value": _SATOSHI})
 
@@ -68,6 +76,9 @@ BLOCKSCOUT_ITEM = {
         {"block_hash", "type", "token_type", "method"},
     ),
 }  # fmt: skip
+BLOCKSCOUT_BLOCK = Shape(
+    "Blockscout's block", {"height": _HEIGHT, "hash": TEXT, "parent_hash": TEXT, "timestamp": TEXT}
+)
 BLOCKSCOUT_PARTY = Shape("a party of Blockscout", {"hash": TEXT})
 BLOCKSCOUT_TOTAL = Shape("the total of Blockscout's token transfer", {"value": NUMERAL})
 

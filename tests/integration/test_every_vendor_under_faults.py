@@ -21,7 +21,7 @@ FEEDS = tuple(
     if feed not in UNLIKE_UNDER_FAULTS
 )
 EVERY_FAULT = ALL | {"seed": 20261122, "duplicates": 0.5, "reorders": 0.5, "limits": 0.01, "latency_ms": 1}
-LEAST = {"duplicates": 100, "reorders": 100, "limits": 3, "errors": 10, "cuts": 10}
+LEAST = {"duplicates": 100, "reorders": 100, "limits": 3, "errors": 10, "cuts": 10, "inserts": 10}
 """How often each fault has to strike, so that a quiet run cannot pass for a disturbed one."""
 
 
@@ -37,6 +37,15 @@ def impatient(monkeypatch):
     for module in ("ingestion.vendor", "ingestion.chainalysis.client"):
         monkeypatch.setattr(f"{module}.FIRST_DELAY", 0.001)
         monkeypatch.setattr(f"{module}.LONGEST_DELAY", 0.001)
+
+
+@pytest.fixture(autouse=True)
+def small_pages(monkeypatch):
+    """A small world has lists of several pages."""
+    for size in ("kyc.onfido.PER_PAGE", "kyc.persona.PAGE_SIZE", "cases.marble.PAGE", "cases.unit21.PAGE"):
+        monkeypatch.setattr(f"ingestion.{size}", 3)
+    monkeypatch.setattr("ingestion.onchain.etherscan.ETHERSCAN_WINDOW", 7)
+    monkeypatch.setattr("sandbox.vendor.esplora.PAGE", 4)
 
 
 @pytest.fixture
