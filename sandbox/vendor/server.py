@@ -24,6 +24,7 @@ from sandbox.vendor.elliptic import ELLIPTIC_PATH, Elliptic
 from sandbox.vendor.esplora import ESPLORA_PATH, Esplora
 from sandbox.vendor.ethereum_rpc import ETHEREUM_RPC_PATH, EthereumRpc
 from sandbox.vendor.etherscan import ETHERSCAN_PATH, Etherscan
+from sandbox.vendor.events import EVENTS_PATH, Events
 from sandbox.vendor.faults import (
     CONTROL_PATH,
     Faults,
@@ -50,7 +51,8 @@ Handler = Callable[[web.BaseRequest, str, str], Awaitable[web.StreamResponse]]
 
 class Vendor:
     """All vendors of one sandbox world behind one address. Each is mounted under its own path prefix, with the faults
-    in front of it; `GET` and `PUT /sandbox/faults` read and set those while the server runs."""
+    in front of it; `GET` and `PUT /sandbox/faults` read and set those while the server runs, and `POST /sandbox/events`
+    makes something happen."""
 
     def __init__(
         self, world_dir: Path, token: str = TOKEN, faults: Faults | None = None, list_faults: ListFaults | None = None
@@ -75,6 +77,7 @@ class Vendor:
         self.mount(ETHERSCAN_PATH, lambda: Etherscan(world_dir), ok_but_limited)
         self.mount(BLOCKSCOUT_PATH, lambda: Blockscout(world_dir, shown=shown))
         self.publications = Publications(world_dir, list_faults)
+        self.events = Events(kyt.registry, self._handlers)
         for path in PATHS:
             self.mount(path, lambda: self.publications, retry_after_date)
 
@@ -87,10 +90,16 @@ class Vendor:
         """The handler that serves what is below `prefix`."""
         return self._mounts[prefix][0]()
 
+    def _handlers(self) -> list[Handler]:
+        """Every handler, each once."""
+        return list({id(one): one for one in (made() for made, _ in self._mounts.values())}.values())
+
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
         if path == CONTROL_PATH:
             return await self.faults.control(request)
+        if path == EVENTS_PATH:
+            return await self.events.control(request)
         prefix = max((one for one in self._mounts if f"{path}/".startswith(f"{one}/")), key=len, default=None)
         if prefix is None:
             return web.json_response({"status": 404, "message": f"no such end-point: {path}"}, status=404)
