@@ -214,12 +214,12 @@ def _stale(evaluations: list) -> dict[str, str]:
 
 
 def _late(evaluations: list) -> list[str]:
-    """What is missing in time of the feeds that hold what is monitored, in sentences."""
+    """Which days of the feeds that hold what is monitored are missing, in sentences."""
     failed = [event.event_specific_data for event in evaluations if not event.event_specific_data.passed]
     return [
         check.metadata["reason"].value
         for check in failed
-        if check.check_name in ("is_fresh", "has_every_day") and check.severity.value == "ERROR"
+        if check.check_name == "has_every_day" and check.severity.value == "ERROR"
     ]
 
 

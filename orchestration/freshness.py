@@ -97,7 +97,7 @@ def _result(feed: str, check: str, reason: str | None) -> AssetCheckResult:
         asset_key=_totals(feed),
         check_name=check,
         passed=reason is None,
-        severity=AssetCheckSeverity.ERROR if feed in CRITICAL else AssetCheckSeverity.WARN,
+        severity=AssetCheckSeverity.ERROR if check == HAS_EVERY_DAY and feed in CRITICAL else AssetCheckSeverity.WARN,
         description=reason,
         metadata={"reason": reason} if reason else {},
     )
