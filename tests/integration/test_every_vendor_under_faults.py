@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from all_feeds import load, settings
+from all_feeds import compared, load, settings
 from main_job import fingerprints
 
 from ingestion.vendor import VendorUnavailable
@@ -13,13 +13,7 @@ from sandbox import vendor
 from sandbox.vendor.faults import ALL, Faults, switches
 from sandbox.world import generate
 
-UNLIKE_UNDER_FAULTS = ("elliptic",)
-"""Feeds whose rows still depend on the order of a vendor's answer."""
-FEEDS = tuple(
-    feed
-    for feed in ("kyc", "onchain", "chainalysis", "trm", "elliptic", "watchlists", "cases")
-    if feed not in UNLIKE_UNDER_FAULTS
-)
+FEEDS = ("kyc", "onchain", "chainalysis", "trm", "elliptic", "watchlists", "cases")
 EVERY_FAULT = ALL | {"seed": 20261122, "duplicates": 0.5, "reorders": 0.5, "limits": 0.01, "latency_ms": 1}
 LEAST = {"duplicates": 100, "reorders": 100, "limits": 3, "errors": 10, "cuts": 10, "inserts": 10}
 """How often each fault has to strike, so that a quiet run cannot pass for a disturbed one."""
@@ -81,6 +75,6 @@ def test_every_fault_at_every_vendor_ends_in_the_same_raw_tables(world, tmp_path
         load(disturbed, configured(url), FEEDS)
 
     assert {kind for kind, times in LEAST.items() if faults.done[kind] < times} == set(), faults.done
-    expected, found = (fingerprints(home / "warehouse.duckdb") for home in (quiet, disturbed))
+    expected, found = (compared(fingerprints(home / "warehouse.duckdb")) for home in (quiet, disturbed))
     assert len(expected) > 30
     assert {name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)} == set()
