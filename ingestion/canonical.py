@@ -32,12 +32,14 @@ def resources(
     *,
     schemas: Mapping[str, pa.Schema] | None = None,
     beside: Extracted | None = None,
+    added_fields: set[str] | None = None,
 ) -> list[DltResource]:
     """The feed's resources: one per table, then control_totals and rejects.
 
     `start` and `end` keep business dates of a half-open window; extracts already loaded are left out. `schemas` adds
     raw tables that no canonical file has, or widens one that files share with another source; `beside` is what that
-    source brought. Raises DeliveryError when a delivery must not be loaded as it is."""
+    source brought, `added_fields` what it sent beyond its contract. Raises DeliveryError when a delivery must not be
+    loaded as it is."""
     beside = beside or Extracted()
     extraction = extract(feed, tables, bucket_url, start, end)
     has_new = bool(extraction.has_new or beside.totals)
@@ -62,7 +64,7 @@ def resources(
             records.resource(name, schema, lambda name=name: rows(name), has_new=has_new)
             for name, schema in shapes.items()
         ),
-        records.resource("control_totals", control_totals.SCHEMA, totals, has_new=has_new),
+        records.resource("control_totals", control_totals.SCHEMA, totals, has_new=has_new, added_fields=added_fields),
         records.resource("rejects", rejects.SCHEMA, rejected, has_new=has_new),
     ]
 

@@ -40,10 +40,16 @@ class Extracted:
 
 
 def resources(
-    feed: str, schemas: Mapping[str, pa.Schema], has_new: bool, extract: Callable[[], Extracted]
+    feed: str,
+    schemas: Mapping[str, pa.Schema],
+    has_new: bool,
+    extract: Callable[[], Extracted],
+    *,
+    added_fields: set[str] | None = None,
+    unread: dict[str, str] | None = None,
 ) -> list[DltResource]:
     """The feed's resources: one per table of `schemas`, then control_totals and rejects. `extract` is called once,
-    when dlt asks for the first of them."""
+    when dlt asks for the first of them. `added_fields`, `unread`: see `records.resource`."""
     once = cache(extract)
     return [
         *(
@@ -51,7 +57,12 @@ def resources(
             for name, schema in schemas.items()
         ),
         records.resource(
-            "control_totals", control_totals.SCHEMA, lambda: [control_totals.to_table(once().totals)], has_new=has_new
+            "control_totals",
+            control_totals.SCHEMA,
+            lambda: [control_totals.to_table(once().totals)],
+            has_new=has_new,
+            added_fields=added_fields,
+            unread=unread,
         ),
         records.resource("rejects", rejects.SCHEMA, lambda: [rejects.to_table(once().rejects)], has_new=has_new),
     ]

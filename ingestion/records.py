@@ -72,6 +72,7 @@ def resource(
     has_new: bool = True,
     contract: dict[str, str] = OWNED,
     added_fields: set[str] | None = None,
+    unread: dict[str, str] | None = None,
 ) -> DltResource:
     """An append-only dlt resource named as its table.
 
@@ -80,7 +81,8 @@ def resource(
     ValueError). One empty table always comes first, so that the table exists after every run. `has_new=False` says
     that nothing will come: a run whose resources all say so is skipped once the tables exist. `added_fields`: where the
     loader puts the names of fields a vendor sends beyond its contract, if it keeps them elsewhere than in columns; a
-    run reports them as a warning.
+    run reports them as a warning. `unread`: where the loader puts the parts of a feed (a list) that could not be read
+    although the others were, each with why; the feed then counts as stale.
     """
     target, added = raw_schema(schema), set() if added_fields is None else added_fields
 
@@ -96,6 +98,7 @@ def resource(
     made.has_new = has_new
     made.column_names = tuple(target.names)
     made.added_fields = added
+    made.unread = {} if unread is None else unread
     return made
 
 

@@ -71,7 +71,8 @@ def keep(instance, run_id: str) -> None:
     built = {event.event_specific_data.step_output_handle.output_name for event in by_type.get("STEP_OUTPUT", [])}
     checks = _checks(by_type)
     crashes = _crashes(by_type.get("STEP_FAILURE", []))
-    stale = _stale(by_type.get("ASSET_CHECK_EVALUATION", []))
+    evaluations = by_type.get("ASSET_CHECK_EVALUATION", [])
+    stale = _stale(evaluations)
     ledger_before = kept.get("ledger_before", [])
     numbers = figures.of_run(built, ledger_before)
     accounting = {
@@ -90,6 +91,7 @@ def keep(instance, run_id: str) -> None:
         "kris": numbers["kris"],
         "crashes": crashes,
         "stale": stale,
+        "late": _late(evaluations),
         "missing": numbers["missing"],
         "published": any(event.step_key == "published__marts" for event in by_type.get("STEP_SUCCESS", [])),
     }
@@ -102,6 +104,7 @@ def reasons(accounting: dict) -> list[str]:
     """Why the run cannot be trusted, in sentences; empty for a run that can."""
     found = [f"The step {step} failed: {error}" for step, error in accounting["crashes"].items()]
     found += [f"Feed {feed} is stale: {reason}" for feed, reason in accounting["stale"].items()]
+    found += accounting.get("late", [])
     checks = accounting["checks"]
     if checks["failed"]:
         names = checks["failed_names"]
@@ -213,6 +216,16 @@ def _stale(evaluations: list) -> dict[str, str]:
         for check in failed
         if check.check_name == "is_up_to_date"
     }
+
+
+def _late(evaluations: list) -> list[str]:
+    """Which days of the feeds that hold what is monitored are missing, in sentences."""
+    failed = [event.event_specific_data for event in evaluations if not event.event_specific_data.passed]
+    return [
+        check.metadata["reason"].value
+        for check in failed
+        if check.check_name == "has_every_day" and check.severity.value == "ERROR"
+    ]
 
 
 def _with_configuration(feeds: list[dict], stale: dict[str, str]) -> list[dict]:

@@ -7,7 +7,7 @@ from orchestration.home import prepare_home
 
 prepare_home()  # the assets below read the manifest that lies in the data directory
 
-from orchestration import automation, jobs  # noqa: E402
+from orchestration import automation, freshness, jobs  # noqa: E402
 from orchestration.asset_checks import all_contract_checks  # noqa: E402
 from orchestration.assets.feeds import feeds  # noqa: E402
 from orchestration.assets.published import published_marts  # noqa: E402
@@ -19,7 +19,10 @@ assets = [*feeds, warehouse_assets, published_marts]
 
 defs = Definitions(
     assets=assets,
-    asset_checks=all_contract_checks({key for definition in assets for key in definition.keys}),
+    asset_checks=[
+        *freshness.checks,
+        *all_contract_checks({key for definition in assets for key in definition.keys}),
+    ],
     jobs=[jobs.refresh_warehouse],
     schedules=[automation.daily_refresh],
     sensors=[automation.failed_runs, automation.failed_checks, automation.dead_runs],

@@ -7,12 +7,14 @@ from typing import Any
 
 from orchestration.assets.feeds import FEEDS, passport
 
+_DAYS = {"every_day": "every day", "weekdays": "every day from Monday to Friday"}
+
 
 def page() -> str:
     """The inventory as Markdown: one table of feeds, then each feed's tables. docs/sources.md is this text."""
     abouts = [passport(feed) for feed in FEEDS]
     overview = _table(
-        ("feed", "what it is", "publisher", "owner", "cadence", "personal data", "licence"),
+        ("feed", "what it is", "publisher", "owner", "cadence", "max age (h)", "personal data", "licence"),
         [
             (
                 f"[{about['feed']}](#{about['feed']})",
@@ -20,6 +22,7 @@ def page() -> str:
                 about["publisher"],
                 about["owner"],
                 about["cadence"],
+                about["max_age_hours"] or "none",
                 "yes" if about["contains_personal_data"] else "no",
                 about["licence"],
             )
@@ -45,7 +48,14 @@ def _feed(about: dict[str, Any]) -> str:
     totals = about.get("control_totals") or {}
     counted = "".join(f"- control totals of {name}: {how}\n" for name, how in totals.items())
     known = f"- known at: {about['known_at']}\n" if about.get("known_at") else ""
-    return f"## {about['feed']}\n\n{about['title']}. {''.join(said)}\n\n{tables}\n{counted}{known}".rstrip() + "\n"
+    fresh = f"- fresh: {_freshness(about)}\n"
+    return f"## {about['feed']}\n\n{about['title']}. {''.join(said)}\n\n{tables}\n{counted}{known}{fresh}"
+
+
+def _freshness(about: dict[str, Any]) -> str:
+    age, days = about["max_age_hours"], about["delivered_on"]
+    lag = f"at most {age} hours behind the newest feed" if age else "no age is too old, its source says when it changes"
+    return f"{lag}; {f'a delivery on {_DAYS[days]}' if days else 'no days of delivery'}"
 
 
 def _personal(about: dict[str, Any]) -> str:

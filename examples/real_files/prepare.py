@@ -193,8 +193,11 @@ def write(table: pd.DataFrame, folder: Path, name: str) -> None:
 def main(data: Path, out: Path) -> None:
     days = set()
     for name, table in exchange_tables(data).items():
-        for day, rows in table.groupby("day"):
-            days.add(day)
+        days.update(table["day"])
+        # The recorded movements are years older than the simulated ones: they come, late, with the first of these,
+        # because a ledger without the days between would be one with days missing.
+        delivered = table["day"].where(table["day"] >= FIRST_DAY.isoformat(), FIRST_DAY.isoformat())
+        for day, rows in table.groupby(delivered):
             write(rows.reindex(columns=COLUMNS[name]), out / f"exchange/delivery={day}", name)
     opening = out / f"kyc/delivery={(FIRST_DAY - timedelta(days=1)).isoformat()}"
     for name, table in kyc_tables(data).items():

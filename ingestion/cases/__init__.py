@@ -35,7 +35,8 @@ def cases_source(
     what Marble (`https://api.checkmarble.com`) and Unit21 (`https://api.unit21.com/v1`) say that is new. A system
     whose URL is not set is not asked. Raises VendorError, with what to do, when a system cannot be used."""
     listings = _listings((marble, marble_base_url, marble_api_key), (unit21, unit21_base_url, unit21_api_key))
-    return canonical.resources(FEED, TABLES, bucket_url, start, end, beside=land(listings))
+    added: set[str] = set()
+    return canonical.resources(FEED, TABLES, bucket_url, start, end, beside=land(listings, added), added_fields=added)
 
 
 def _listings(*systems: tuple) -> Iterator[Listing]:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from operator import itemgetter
 
 import duckdb
 import pyarrow as pa
@@ -17,6 +18,7 @@ import pyarrow as pa
 from ingestion import control_totals, pipeline, records, rejects
 from ingestion.cases.parse import RECORDS
 from ingestion.cases.wire import Listing, Unusable, digest
+from ingestion.contract import hold_records
 from ingestion.landing import Extracted
 
 FEED = "cases"
@@ -39,11 +41,13 @@ class _Day:
     refused: list[tuple[str, Unusable, str]] = field(default_factory=list)
 
 
-def land(listings: Iterable[Listing]) -> Extracted:
-    """The new versions of all lists, with what each list has to account for."""
+def land(listings: Iterable[Listing], added: set[str]) -> Extracted:
+    """The new versions of all lists, with what each list has to account for; `added` takes the members of records that
+    nobody knows. Raises VendorError where most records of a list are not what its contract says."""
     extracted = Extracted()
     for listing in listings:
         days = _new(listing, _known(listing))
+        added |= listing.added
         # More or fewer on the wire than were read belongs to some day: the last one shows it.
         difference = listing.wire_rows - len(listing.records)
         for day in sorted(days):
@@ -78,25 +82,27 @@ def _known(listing: Listing) -> _Known:
 
 def _new(listing: Listing, known: _Known) -> dict[date, _Day]:
     days: dict[date, _Day] = defaultdict(_Day)
-    seen = set(known.fingerprints)
+    seen, usable, unusable = set(known.fingerprints), 0, []
     for text, record in listing.records:
         fingerprint = digest(text)
         if fingerprint in seen:
+            usable += 1
             continue
         seen.add(fingerprint)
         try:
-            if not isinstance(record, dict):
-                raise Unusable("invalid_record", "the record is no object")
-            row = listing.read(record, listing.answered_at)
+            row = listing.row(record)
         except Unusable as problem:
             days[listing.answered_at.date()].refused.append((fingerprint, problem, text))
+            unusable.append(str(problem))
             continue
+        usable += 1
         known_at = row["updated_at"]
         if (newest := known.newest.get(row["record_id"])) and known_at <= newest:
             # Changed without a later time of change: it was known when the vendor answered so
             known_at = max(listing.answered_at, newest)
         own = {"vendor_code": listing.vendor_code, "record_type_code": listing.record_type_code, "answer_json": text}
         days[known_at.date()].rows.append((fingerprint, row | own | {"_known_at": known_at}))
+    hold_records(f"records of {_uri(listing)}", usable, unusable)
     return days
 
 
@@ -104,13 +110,14 @@ def _land(listing: Listing, day: date, found: _Day, difference: int, extracted: 
     fingerprints = sorted(fingerprint for fingerprint, *_ in [*found.rows, *found.refused])
     identity = hashlib.sha256("\n".join(fingerprints).encode()).hexdigest()[:16]
     extract_id = f"{_uri(listing)}/{day}:{identity}"
-    rows = [row | {"_extract_id": extract_id, "_record_no": n} for n, (_, row) in enumerate(found.rows, 1)]
+    ordered = sorted(found.rows, key=lambda one: (one[1]["record_id"], one[0]))  # not as the pages happened to come
+    rows = [row | {"_extract_id": extract_id, "_record_no": n} for n, (_, row) in enumerate(ordered, 1)]
     known_at = max([row["_known_at"] for row in rows] + [listing.answered_at] * bool(found.refused))
     extracted.add(RECORDS.name, pa.Table.from_pylist(rows, schema=records.raw_schema(RECORDS.schema)))
     extracted.totals.append(_total(listing, extract_id, max(len(fingerprints) + difference, 0), known_at))
     extracted.rejects += [
         _reject(extract_id, number, problem, text, known_at)
-        for number, (_, problem, text) in enumerate(found.refused, len(rows) + 1)
+        for number, (_, problem, text) in enumerate(sorted(found.refused, key=itemgetter(0)), len(rows) + 1)
     ]
 
 

@@ -16,6 +16,14 @@ from ingestion.vendor import Vendor
 VENDOR = "marble"
 PAGE = 100
 LISTS = {"/v1beta/cases": "case", "/v1beta/decisions": "alert"}
+NEEDS = {
+    "case": ("id", "created_at", "status", "outcome"),
+    "alert": ("id", "created_at", "review_status", "trigger_object", "scenario"),
+}
+KNOWN = frozenset(
+    {"inbox", "name", "assignee", "contributors", "tags", "snoozed_until", "review_level", "case", "outcome", "score"}
+    | {"rules", "trigger_object_type", "screenings", "scheduled_execution_id", "pivot_values", "files", "events"}
+)
 
 
 def listings(base_url: str, api_key: str) -> Iterator[Listing]:
@@ -23,7 +31,8 @@ def listings(base_url: str, api_key: str) -> Iterator[Listing]:
     headers = {"X-API-KEY": api_key}
     with Vendor("cases", "Marble", base_url, headers=headers, per_second=10, prefix="marble_") as vendor:
         for endpoint, record_type in LISTS.items():
-            found = Listing(VENDOR, record_type, endpoint, partial(_row, record_type))
+            read, needs = partial(_row, record_type), NEEDS[record_type]
+            found = Listing(VENDOR, record_type, endpoint, read, needs=needs, known=KNOWN)
             after = None
             while True:
                 paging = {"order": "ASC", "limit": PAGE} | ({"after": after} if after else {})

@@ -12,6 +12,7 @@ from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from ingestion.contract import changed
 from ingestion.vendor import Answer, VendorError, dumps
 
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[][{}]')
@@ -28,28 +29,46 @@ class Unusable(Exception):
 @dataclass
 class Listing:
     """All records of one list. `read` makes a row of `cases.records` of one of them, or raises Unusable; `wire_rows`
-    is what the bytes of the answers hold, or what the vendor says it has (`captured_by`)."""
+    is what the bytes of the answers hold, or what the vendor says it has (`captured_by`). `needs` are the members that
+    the contract promises of every record, `known` the others it speaks of; what is neither goes into `added`."""
 
     vendor_code: str
     record_type_code: str
     endpoint: str
     read: Callable[[dict, datetime], dict]
     captured_by: str = "independent_count"
+    needs: tuple[str, ...] = ()
+    known: frozenset[str] = frozenset()
+    added: set[str] = field(default_factory=set)
     wire_rows: int = 0
     answered_at: datetime = datetime(1970, 1, 1)
     records: list[tuple[str, Any]] = field(default_factory=list)
 
     def add(self, answer: Answer, member: str) -> list:
         """Takes over a page, whose records are its member of that name; returns them."""
-        page = answer.data.get(member) if isinstance(answer.data, dict) else None
-        if page is None:
+        if not isinstance(answer.data, dict) or member not in answer.data:
+            raise changed(f"{self.vendor_code} answered {self.endpoint} without its list {member!r}")
+        page = answer.data[member]
+        if page is None:  # how a server written in Go says an empty list
             page = []
         if not isinstance(page, list):
-            raise VendorError(f"{self.vendor_code} answered {self.endpoint} with no list {member!r}: see its contract.")
+            raise changed(f"{member!r} of {self.vendor_code}{self.endpoint} is no list")
         self.records += [(dumps(record), record) for record in page]
         self.wire_rows += elements(answer.body, member)
         self.answered_at = max(self.answered_at, _answered_at(answer))
         return page
+
+    def row(self, record: Any) -> dict:
+        """The row of a record. Raises Unusable, also where a member is missing that the contract promises: read as
+        nothing, it would be lost."""
+        if not isinstance(record, dict):
+            raise Unusable("invalid_record", "the record is no object")
+        for member in self.needs:
+            if member not in record:
+                raise Unusable("missing_member", f"the record has no {member}")
+        new = record.keys() - self.known - set(self.needs)
+        self.added |= {f"{self.vendor_code}{self.endpoint}.{name}" for name in new}
+        return self.read(record, self.answered_at)
 
 
 def elements(body: bytes, member: str) -> int:

@@ -50,4 +50,6 @@ def kyc_source(
     )
     run.load(Settings("onfido", onfido_api_url, onfido_api_key, None, onfido_webhooks_url, onfido_webhook_secret))
     run.load(Settings("persona", persona_api_url, persona_api_key, None, persona_webhooks_url, persona_webhook_secret))
-    return canonical.resources(FEED, TABLES, bucket_url, start, end, schemas=SCHEMAS, beside=run.extracted())
+    return canonical.resources(
+        FEED, TABLES, bucket_url, start, end, schemas=SCHEMAS, beside=run.extracted(), added_fields=run.added
+    )

@@ -5,6 +5,7 @@ Belongs here: paging, and answers as records. An applicant's answer is kept as o
 
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import requests
@@ -16,6 +17,15 @@ from ingestion.vendor import Vendor, VendorError, dumps
 
 VENDOR = "onfido"
 PER_PAGE = 500
+KNOWN = frozenset(
+    {"delete_at", "href", "sandbox", "first_name", "last_name", "email", "dob", "id_numbers", "address", "location"}
+    | {"phone_number", "consents", "phone_number_verified"}
+)
+RUN_NEEDS = ("id", "applicant_id", "status", "created_at")
+RUN_KNOWN = frozenset(
+    {"workflow_id", "workflow_version_id", "customer_user_id", "output", "reasons", "updated_at", "dashboard_url"}
+    | {"link", "error", "sdk_token", "tags", "href", "custom_data"}
+)
 DOCUMENT_TASK = "workflow_task.completed"
 
 
@@ -35,31 +45,26 @@ def fetch(vendor: Vendor) -> tuple[list[Applicant], list[Reject]]:
     (`customer_user_id`); of several the newest run's name counts."""
     runs: dict[str, list[dict]] = defaultdict(list)
     rejected: list[Reject] = []
-    for run in _all(vendor, "workflow_runs"):
+    for run in records.without_repeats(_all(vendor, "workflow_runs")):
         if isinstance(run, dict) and isinstance(run.get("applicant_id"), str):
             runs[run["applicant_id"]].append(run)
         else:
             rejected.append(_nameless("reviews", run))
-    found: dict[str, Applicant] = {}
-    for said in _all(vendor, "applicants"):
+    found: list[Applicant] = []
+    for said in records.without_repeats(_all(vendor, "applicants")):
         if not isinstance(said, dict) or not isinstance(said.get("id"), str):
             rejected.append(_nameless("applicants", said))
             continue
-        whole = {"applicant": said, "workflow_runs": runs.pop(said["id"], found_runs(found, said["id"]))}
+        whole = {"applicant": said, "workflow_runs": runs.pop(said["id"], [])}
         try:
-            found[said["id"]] = applicant(whole)
+            found.append(applicant(whole))
         except Unusable as problem:
             rejected.append(Reject("applicants", problem, dumps(whole)))
             rejected += [Reject("reviews", problem, dumps(run)) for run in whole["workflow_runs"]]
     for left in runs.values():
         problem = Unusable("unknown_applicant", "the run is of an applicant that the list of applicants does not have")
         rejected += [Reject("reviews", problem, dumps(run)) for run in left]
-    return list(found.values()), rejected
-
-
-def found_runs(found: dict[str, Applicant], applicant_id: str) -> list[dict]:
-    """The runs of an applicant that the list gave before: a page can repeat one when applicants are added meanwhile."""
-    return records.parse(found[applicant_id].text)["workflow_runs"] if applicant_id in found else []
+    return found, rejected
 
 
 def _all(vendor: Vendor, member: str) -> Iterator[Any]:
@@ -93,6 +98,7 @@ def applicant(whole: dict) -> Applicant:
     parties = [records.text(run.get("customer_user_id"), "customer_user_id") for run in runs]
     address = records.mapping(said.get("address") or said.get("location"), "address")
     found = Applicant(VENDOR, said["id"], dumps(whole), max(moments))
+    found.hold(said, "applicant", ("id", "created_at"), KNOWN)
     found.row = {
         "vendor_code": VENDOR,
         "applicant_id": records.text(said["id"], "id", required=True),
@@ -105,11 +111,12 @@ def applicant(whole: dict) -> Applicant:
         "answer_json": found.text,
     }
     for run in runs:
-        found.add("reviews", run, _review)
+        found.add("reviews", run, partial(_review, found))
     return found
 
 
-def _review(run: dict) -> dict:
+def _review(found: Applicant, run: dict) -> dict:
+    found.hold(run, "workflow_run", RUN_NEEDS, RUN_KNOWN)
     status = records.text(run.get("status"), "status", required=True)
     return {
         "review_id": records.text(run.get("id"), "id", required=True),

@@ -7,6 +7,7 @@ reports made for it; the inquiry is the applicant, its reference-id the exchange
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -26,6 +27,18 @@ _REPORTS = {
     "report/politically-exposed-person": "pep",
     "report/adverse-media": "adverse_media",
 }
+_NEEDS = ("status", "created-at")
+_KNOWN = frozenset(
+    {"reference-id", "note", "behaviors", "tags", "creator", "reviewer-comment", "updated-at", "started-at", "fields"}
+    | {"completed-at", "failed-at", "marked-for-review-at", "decisioned-at", "expired-at", "redacted-at", "name-first"}
+    | {"previous-step-name", "next-step-name", "name-middle", "name-last", "birthdate", "address-street-1"}
+    | {"address-street-2", "address-city", "address-subdivision", "address-subdivision-abbr", "address-postal-code"}
+    | {"address-postal-code-abbr", "identification-number", "email-address", "phone-number", "submitted-at"}
+)
+_REPORT_KNOWN = frozenset(
+    {"created-at", "completed-at", "redacted-at", "report-template-version-name", "query", "result", "matched-lists"}
+    | {"has-match", "is-recurring", "is-continuous", "tags", "addresses", "matches", "updated-at", "term", "phase"}
+)
 _MOMENTS = ("created-at", "updated-at", "started-at", "completed-at", "decisioned-at", "failed-at", "expired-at")
 
 
@@ -40,26 +53,29 @@ class Bearer(AuthBase):
         return request
 
 
-def fetch(vendor: Vendor, is_loaded: Callable[[str, datetime], bool]) -> tuple[list[Applicant], list[Reject]]:
-    """Every inquiry that is not loaded as it stands, and what of the lists cannot be used."""
+def fetch(vendor: Vendor, is_loaded: Callable[[str, datetime], bool]) -> tuple[list[Applicant], list[Reject], int]:
+    """Every inquiry that is not loaded as it stands, what of the lists cannot be used, and how many inquiries are
+    loaded as they stand."""
     reports: dict[str, list[dict]] = defaultdict(list)
     rejected: list[Reject] = []
-    for report in _all(vendor, "reports"):
+    for report in records.without_repeats(_all(vendor, "reports")):
         inquiry_id = _inquiry_of(report)
         if inquiry_id:
             reports[inquiry_id].append(report)
         else:
             problem = Unusable("untied_report", "the report names no inquiry, so that nobody knows whom it is about")
             rejected.append(Reject("reviews", problem, dumps(report)))
-    found = []
-    for listed in _all(vendor, "inquiries"):
+    found, unchanged = [], 0
+    for listed in records.without_repeats(_all(vendor, "inquiries")):
         mine = reports.pop(listed.get("id"), []) if isinstance(listed, dict) else []
         try:
             known_at = _known_at(listed, mine)
             if is_loaded(listed["id"], known_at):
+                unchanged += 1
                 continue
             answer = vendor.get(f"/inquiries/{quote(listed['id'], safe='')}").data
-            whole = {"inquiry": answer["data"], "included": answer.get("included") or [], "reports": mine}
+            included = records.without_repeats(records.listed(answer.get("included"), "included"))
+            whole = {"inquiry": answer["data"], "included": included, "reports": mine}
             found.append(applicant(whole, known_at))
         except (Unusable, Refusal, KeyError, TypeError) as error:
             unusable = isinstance(error, Unusable)
@@ -71,7 +87,7 @@ def fetch(vendor: Vendor, is_loaded: Callable[[str, datetime], bool]) -> tuple[l
             "unknown_applicant", "the report is about an inquiry that the list of inquiries does not have"
         )
         rejected += [Reject("reviews", problem, dumps(report)) for report in left]
-    return found, rejected
+    return found, rejected, unchanged
 
 
 def _all(vendor: Vendor, member: str) -> Iterator[Any]:
@@ -119,6 +135,7 @@ def applicant(whole: dict, known_at: datetime) -> Applicant:
     fields = records.mapping(attributes.get("fields"), "fields")
     country = records.mapping(fields.get("address-country-code"), "fields.address-country-code").get("value")
     found = Applicant(VENDOR, inquiry_id, dumps(whole), known_at)
+    found.hold(attributes, "inquiry", _NEEDS, _KNOWN)
     found.row = {
         "vendor_code": VENDOR,
         "applicant_id": inquiry_id,
@@ -135,7 +152,7 @@ def applicant(whole: dict, known_at: datetime) -> Applicant:
             found.add("documents", one, _document, inquiry_id)
     found.add("reviews", inquiry, _review)
     for report in whole["reports"]:
-        found.add("reviews", report, _report)
+        found.add("reviews", report, partial(_report, found))
     return found
 
 
@@ -166,8 +183,9 @@ def _review(inquiry: dict) -> dict:
     }
 
 
-def _report(said: dict) -> dict:
+def _report(found: Applicant, said: dict) -> dict:
     attributes = records.mapping(said.get("attributes"), "attributes")
+    found.hold(attributes, "report", ("status",), _REPORT_KNOWN)
     kind = _REPORTS.get(str(said.get("type")), str(said.get("type")))
     has_match = attributes.get("has-match")
     if has_match is not None and not isinstance(has_match, bool):

@@ -5,7 +5,7 @@ Reasons name members, never values: the values are personal data.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -16,6 +16,7 @@ import pyarrow as pa
 from ingestion import bounded
 from ingestion.kyc.parse import DOCUMENTS, REVIEWS
 from ingestion.records import TIMESTAMP
+from ingestion.vendor import dumps
 
 APPLICANTS = pa.schema(
     [
@@ -87,6 +88,17 @@ class Applicant:
     documents: list[dict] = field(default_factory=list)
     reviews: list[dict] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
+    added: set[str] = field(default_factory=set)
+
+    def hold(self, value: Any, name: str, needs: Iterable[str], known: Set[str]) -> None:
+        """Holds an object of the answer against the contract: a member that is neither needed nor known goes into
+        `added` as `name.member`. Raises Unusable where a needed member is missing: read as nothing, it would be lost.
+        """
+        said = mapping(value, name)
+        for member in needs:
+            if member not in said:
+                raise Unusable("missing_member", f"{name} has no {member}")
+        self.added |= {f"{self.vendor}.{name}.{member}" for member in said.keys() - set(needs) - known}
 
     def add(self, table: str, record: Any, make: Callable[..., dict], *given: Any) -> None:
         """Adds what `make(record, *given)` says of the applicant to a table, or the record to the rejects where it
@@ -166,3 +178,14 @@ def day(value: Any, member: str) -> date | None:
 def labels(value: Any, member: str) -> str | None:
     """A list of labels as sorted text joined by semicolons; None where there is none. Raises Unusable."""
     return ";".join(sorted({text(one, member, required=True) for one in listed(value, member)})) or None
+
+
+def without_repeats(elements: Iterable[Any]) -> list[Any]:
+    """The elements of a list, each once, ordered by their `id` and not by the vendor's page: a page repeats an element
+    when others are added or removed while the list is read. Of several with the same id the last one read counts."""
+    found: dict[tuple[str, str], Any] = {}
+    for element in elements:
+        identifier = element.get("id") if isinstance(element, dict) else None
+        key = (identifier, "") if isinstance(identifier, str) else ("", dumps(element))
+        found[key] = element
+    return [found[key] for key in sorted(found)]

@@ -17,6 +17,18 @@ from ingestion.kyc.records import Applicant
 from ingestion.vendor import Refusal, Vendor
 
 VENDOR = "sumsub"
+NEEDS = ("id", "createdAt", "review")
+KNOWN = frozenset(
+    {"key", "clientId", "inspectionId", "externalUserId", "info", "fixedInfo", "email", "phone", "applicantPlatform"}
+    | {"agreement", "requiredIdDocs", "lang", "type", "riskLabels", "questionnaires", "metadata", "notes", "tags"}
+    | {"sourceKey", "ipCountry", "deleted", "memberOf", "createdBy", "authCode", "env", "clientApplicantActions"}
+)
+REVIEW_NEEDS = ("reviewStatus",)
+REVIEW_KNOWN = frozenset(
+    {"reviewId", "attemptId", "attemptCnt", "elapsedSincePendingMs", "elapsedSinceQueuedMs", "reprocessing", "priority"}
+    | {"levelName", "levelAutoCheckMode", "createDate", "reviewDate", "startDate", "reviewResult", "confirmed"}
+    | {"notificationFailureCnt", "moderationTierType", "autoChecked"}
+)
 
 
 class Signed(AuthBase):
@@ -56,6 +68,8 @@ def applicant(answer: bytes, asked_id: str, known_at: datetime) -> Applicant:
     review = records.mapping(said.get("review"), "review")
     info = records.mapping(said.get("info"), "info")
     found = Applicant(VENDOR, asked_id, shown, known_at)
+    found.hold(said, "applicant", NEEDS, KNOWN)
+    found.hold(review, "review", REVIEW_NEEDS if review else (), REVIEW_KNOWN)
     found.row = {
         "vendor_code": VENDOR,
         "applicant_id": asked_id,

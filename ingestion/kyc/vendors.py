@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from ingestion import bounded, control_totals, landing, pipeline, rejects
+from ingestion.contract import hold_records
 from ingestion.deliveries import DeliveredFile, Delivery, DeliveryError
 from ingestion.kyc import count, onfido, persona, sumsub, webhooks
 from ingestion.kyc.records import SCHEMAS, Applicant, Reject, Unusable
@@ -24,6 +25,8 @@ FEED = "kyc"
 PATTERNS = {"*.jsonl": "webhooks", "*.ndjson": "webhooks"}
 ENDPOINTS = {"sumsub": "/resources/applicants", "onfido": "/applicants", "persona": "/inquiries"}
 CONNECTIONS = 4
+_TIED_TO_NOBODY = {"untied_report", "unknown_applicant"}
+"""Reasons that say nothing about the form of a record."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Run:
         self._start, self._end = start, end
         self._done = pipeline.completed_extracts(FEED)
         self._stored, self._events = _stored()
+        self.added: set[str] = set()
 
     def load(self, settings: Settings) -> None:
         """Adds what a vendor brings."""
@@ -114,6 +118,7 @@ class Run:
             and _refused_id(vendor, applicant_id, event_at) not in self._done
         )
         found: list[Applicant] = []
+        unusable: list[str] = []
         auth = sumsub.Signed(settings.api_key, settings.api_secret)
         with (
             Vendor(FEED, "Sumsub", settings.api_url, prefix="sumsub_", auth=auth) as vendor,
@@ -126,9 +131,11 @@ class Run:
                     raise Unusable("refused", f"the vendor does not give the applicant (HTTP {answer.status})")
                 found.append(sumsub.applicant(answer, applicant_id, event_at))
             except Unusable as problem:
+                if problem.code != "refused":
+                    unusable.append(str(problem))
                 shown = "" if isinstance(answer, Refusal) else answer.decode("utf-8", "backslashreplace")
                 self._refused(settings.vendor, applicant_id, event_at, problem, shown)
-        self._applicants(settings.vendor, found, [])
+        self._applicants(settings.vendor, found, [], unusable=unusable)
 
     def _onfido(self, settings: Settings) -> None:
         settings.needs(api_key=settings.api_key)
@@ -149,17 +156,29 @@ class Run:
             headers=persona.HEADERS,
             per_minute=persona.PER_MINUTE,
         ) as vendor:
-            found, rejected = persona.fetch(vendor, lambda *one: self._is_stored(persona.VENDOR, *one))
-        self._applicants(settings.vendor, found, rejected)
+            found, rejected, unchanged = persona.fetch(vendor, lambda *one: self._is_stored(persona.VENDOR, *one))
+        self._applicants(settings.vendor, found, rejected, unchanged=unchanged)
 
     def _is_stored(self, vendor: str, applicant_id: str, updated_at: datetime) -> bool:
         stored = self._stored.get((vendor, applicant_id))
         return stored is not None and updated_at <= stored[0]
 
-    def _applicants(self, vendor: str, found: list[Applicant], rejected: list[Reject]) -> None:
-        """Lands the applicants that are not stored as they are, an extract per day on which they became known."""
+    def _applicants(
+        self,
+        vendor: str,
+        found: list[Applicant],
+        rejected: list[Reject],
+        *,
+        unchanged: int = 0,
+        unusable: Iterable[str] = (),
+    ) -> None:
+        """Lands the applicants that are not stored as they are, an extract per day on which they became known.
+        `unchanged`: how many more are stored as they are; `unusable`: why others could not be read. Raises VendorError
+        where most of what came is not what the vendor's contract says."""
+        _hold(vendor, found, rejected, unchanged, unusable)
+        self.added.update(*(one.added for one in found))
         by_day: dict[date, list[Applicant]] = defaultdict(list)
-        for one in found:
+        for one in sorted(found, key=lambda one: one.applicant_id):
             _, digests = self._stored.get((vendor, one.applicant_id), (None, ()))
             if _digest(one.text) not in digests:
                 by_day[one.known_at.date()].append(one)
@@ -204,6 +223,17 @@ class Run:
             for number in range(rows):
                 land.reject(Reject(table, problem, record if table == "applicants" else f'{{"number": {number + 1}}}'))
         land.close(totals)
+
+
+def _hold(vendor: str, found: list[Applicant], rejected: list[Reject], unchanged: int, unusable: Iterable[str]) -> None:
+    changed = [reject for reject in rejected if reject.problem.code not in _TIED_TO_NOBODY]
+    usable = len(found) + unchanged
+    reasons = [*unusable, *(str(reject.problem) for reject in changed if reject.table == "applicants")]
+    hold_records(f"applicants of {vendor}", usable, reasons)
+    for table in ("documents", "reviews"):
+        refused = [reject for reject in [*changed, *(r for one in found for r in one.rejects)] if reject.table == table]
+        usable = sum(len(getattr(one, table)) for one in found) + unchanged
+        hold_records(f"{table} of {vendor}", usable, (str(reject.problem) for reject in refused))
 
 
 class _Landing:

@@ -20,7 +20,9 @@ from dlt.extract import DltResource
 from ingestion import bounded, control_totals, landing, records, rejects
 from ingestion.deliveries import DeliveredFile, Delivery, DeliveryError, local_path, not_yet_loaded
 from ingestion.onchain import bitcoin, bulk, count, rpc
-from ingestion.onchain.explorers import Blockscout, Esplora, Etherscan
+from ingestion.onchain.blockscout import Blockscout
+from ingestion.onchain.etherscan import Etherscan
+from ingestion.onchain.explorers import Esplora
 from ingestion.onchain.live import FEED, Extract
 from ingestion.onchain.nodes import BitcoinNode, EthereumNode
 from ingestion.onchain.parse import SCHEMAS, TABLES, Records, Rejected, UnusableFile, amount_of, asset_of, check
@@ -73,19 +75,21 @@ def onchain_source(
     `bitcoin_rpc_url`: nodes, read block by block from `..._start_block` on (without one, from the newest block on), at
     most `max_blocks` a run. `esplora_url`, `etherscan_url`, `blockscout_url`: explorers, asked about the exchange's own
     addresses in raw_exchange. Raises VendorError and VendorUnavailable (see `vendor`), DeliveryError for a file."""
-    extracts: list[Extract] = []
+    transports: list = []
     if ethereum_rpc_url:
-        extracts += EthereumNode(ethereum_rpc_url, ethereum_rpc_token, ethereum_start_block, max_blocks).extracts()
+        transports.append(EthereumNode(ethereum_rpc_url, ethereum_rpc_token, ethereum_start_block, max_blocks))
     if bitcoin_rpc_url:
-        extracts += BitcoinNode(
-            bitcoin_rpc_url, bitcoin_rpc_user, bitcoin_rpc_password, bitcoin_start_block, max_blocks
-        ).extracts()
+        transports.append(
+            BitcoinNode(bitcoin_rpc_url, bitcoin_rpc_user, bitcoin_rpc_password, bitcoin_start_block, max_blocks)
+        )
     if esplora_url:
-        extracts += Esplora(esplora_url).extracts()
+        transports.append(Esplora(esplora_url))
     if etherscan_url:
-        extracts += Etherscan(etherscan_url, etherscan_key).extracts()
+        transports.append(Etherscan(etherscan_url, etherscan_key))
     if blockscout_url:
-        extracts += Blockscout(blockscout_url).extracts()
+        transports.append(Blockscout(blockscout_url))
+    extracts: list[Extract] = [extract for transport in transports for extract in transport.extracts()]
+    added = set().union(*(transport.added for transport in transports))
     times = _BlockTimes()
     lying = cache(lambda: times.below(local_path(bucket_url)))
     found = landing.find(bucket_url, PATTERNS, lambda path: _mined_at(path, lying), start=start, end=end)
@@ -105,7 +109,7 @@ def onchain_source(
             _land_live(extracted, one)
         return extracted
 
-    return landing.resources(FEED, SCHEMAS, bool(new or extracts), extract)
+    return landing.resources(FEED, SCHEMAS, bool(new or extracts), extract, added_fields=added)
 
 
 def _land_live(extracted: landing.Extracted, extract: Extract) -> None:

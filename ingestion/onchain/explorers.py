@@ -1,30 +1,31 @@
-"""Block explorers, asked about the exchange's own addresses: Esplora (Bitcoin), Etherscan V2 and Blockscout (Ethereum).
+"""Block explorers, asked about the exchange's own addresses: what they share, and Esplora (Bitcoin).
 
 An extract is what one listing of one address newly holds. Each run reads a listing again from a few blocks below what
-it brought before, because the newest blocks may be replaced; what is there already in the same block is left out.
-An explorer lists what is in the chain now: that a transaction fell out of it only a node can tell.
+it brought before, because the newest blocks may be replaced; what is there already in the same block is left out. Where
+a transaction that was brought before is no longer listed, the explorer is asked for the block that now has the number
+of its block: another one lands, and tells that what the old one held did not happen.
 """
 
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from ingestion.onchain import bitcoin_rpc, count, rpc
+from ingestion.contract import changed
+from ingestion.onchain import bitcoin_rpc, count, shapes
+from ingestion.onchain.count import Totals
 from ingestion.onchain.live import FEED, Extract, after, digest, listed, moment, own_addresses
-from ingestion.onchain.parse import UnusableFile
-from ingestion.vendor import Answer, Refusal, Vendor, VendorError, dumps
+from ingestion.vendor import Answer, Refusal, Vendor, VendorError, VendorUnavailable, dumps
 
 THREADS = 4
 REORGANISED = 64
 """Blocks below the newest one known that are read again (Bitcoin: a tenth of it)."""
-ETHERSCAN_WINDOW = 1_000
-"""Records a page that every plan of Etherscan serves."""
+TRIES = 3
 
 
-class _Explorer:
-    """One explorer. `chains` are those whose own addresses are asked about."""
+class Explorer:
+    """One explorer. `chains` are those whose own addresses are asked about; `added` collects the members of answers
+    that nobody knows."""
 
     title: str
     transport: str
@@ -33,15 +34,20 @@ class _Explorer:
     def __init__(self, url: str, *, per_second: float = 0, throttled: Callable[[Answer], float | None] | None = None):
         limit = {"throttled": throttled} if throttled else {}
         self.vendor = Vendor(FEED, self.title, url, per_second=per_second, **limit)
+        self.added: set[str] = set()
 
     def extracts(self) -> list[Extract]:
         """What the listings of the own addresses newly hold, in the order of the addresses."""
         addresses = own_addresses(self.chains)
         with self.vendor, ThreadPoolExecutor(THREADS) as pool:
             found = list(pool.map(lambda listing: listing(), self.listings(addresses)))
-        return [extract for extract in found if extract is not None]
+        return [extract for extracts in found for extract in extracts]
 
-    def listings(self, addresses: Sequence[str]) -> Iterable[Callable[[], Extract | None]]:
+    def listings(self, addresses: Sequence[str]) -> Iterable[Callable[[], list[Extract]]]:
+        raise NotImplementedError
+
+    def blocks_at(self, numbers: Sequence[int]) -> tuple[list[dict], Totals]:
+        """The blocks that have these numbers now (fewer where the chain is shorter), counted on a path of its own."""
         raise NotImplementedError
 
     def get(self, path: str, parameters: dict | None = None) -> Any:
@@ -60,30 +66,68 @@ class _Explorer:
         said = digest(f"{key} {block}" for (key, _, block), _ in rows)
         return Extract(f"{name}:{said}", f"{self.transport}/{listing}/{address}", self.transport, known_at)
 
+    def replaced(self, listing: str, address: str, held: dict, present: Collection[str], lowest: int) -> list[Extract]:
+        """Blocks in the place of those whose transactions the listing brought before and, read from block `lowest` on,
+        no longer has. `present` holds the keys that it has. Only a block with another hash lands: an explorer whose
+        index is behind does not unmake a block."""
+        gone: dict[int, tuple[str, datetime]] = {}
+        for (key, number, block_hash), known_at in held.items():
+            if number >= lowest and block_hash and key not in present:
+                gone[number] = block_hash.lower(), max(known_at, gone.get(number, ("", known_at))[1])
+        if not gone:
+            return []
+        rows, totals = self.blocks_at(sorted(gone))
+        if any(row["hash"].lower() == gone[row["number"]][0] for row in rows):
+            raise VendorUnavailable(
+                f"{self.title} no longer lists a transaction and still has its block: its index is behind. Nothing of "
+                "this load was kept; the next run reads it again."
+            )
+        if not rows:
+            return []
+        known_at = after(
+            max(moment(row["block_timestamp"]) for row in rows), max(gone[row["number"]][1] for row in rows)
+        )
+        said = digest(f"{row['number']} {row['hash']}" for row in rows)
+        numbers = f"{rows[0]['number']}-{rows[-1]['number']}"
+        uri = f"{self.transport}/{listing}/{address}"
+        extract = Extract(
+            f"{self.transport}:{listing}:{address}:{numbers}:replaced:{said}", uri, self.transport, known_at
+        )
+        extract.rows, extract.totals = {"blocks": rows}, [totals]
+        return [extract]
 
-def _from_block(held: Iterable[tuple], depth: int) -> int:
+
+def from_block(held: Iterable[tuple], depth: int) -> int:
+    """The block from which a listing is read again."""
     return max(0, max((number for _, number, _ in held), default=0) - depth)
 
 
-class Esplora(_Explorer):
+def new_rows(read: Iterable[dict], identity: Callable[[dict], tuple], held: dict) -> list[dict]:
+    """What was read and is not held in the same block, each once and in the order of blocks: a page moves on when a
+    block comes between, and an explorer orders what one block holds as it likes."""
+    latest = {identity(one)[0]: one for one in read}
+    return sorted(
+        (one for one in latest.values() if identity(one) not in held),
+        key=lambda one: (identity(one)[1], identity(one)[0]),
+    )
+
+
+class Esplora(Explorer):
     """`/address/:address/txs/chain/:last_seen_txid`, newest first, 25 a page. A public server needs no key."""
 
     title, transport, chains = "Esplora", "esplora", ("bitcoin",)
 
-    def listings(self, addresses: Sequence[str]) -> Iterable[Callable[[], Extract | None]]:
+    def listings(self, addresses: Sequence[str]) -> Iterable[Callable[[], list[Extract]]]:
         held = listed("esplora:txs:", "bitcoin_outputs", "transaction_hash")
         return [lambda a=address: self._listing(a, held.get(a, {})) for address in addresses]
 
-    def _listing(self, address: str, held: dict[tuple, datetime]) -> Extract | None:
-        lowest, last, new = _from_block(held, REORGANISED // 10), "", []
-        while page := self.get(f"/address/{address}/txs/chain{last}"):
-            new += [one for one in page if _esplora_identity(one) not in held]
-            if page[-1]["status"]["block_height"] < lowest:
-                break
-            last = f"/{page[-1]['txid']}"
-        new = list({one["txid"]: one for one in new}.values())  # a page moves on when a block comes between
+    def _listing(self, address: str, held: dict[tuple, datetime]) -> list[Extract]:
+        lowest = from_block(held, REORGANISED // 10)
+        read = self._read(address, lowest)
+        replaced = self.replaced("txs", address, held, {one["txid"] for one in read}, lowest)
+        new = new_rows(read, _esplora_identity, held)
         if not new:
-            return None
+            return replaced
         rows = [(_esplora_identity(one), moment(one["status"]["block_time"])) for one in new]
         extract = self.made("txs", address, rows, held)
         blocks = {}
@@ -95,209 +139,67 @@ class Esplora(_Explorer):
                 extract.rows[table] += found
         extract.rows["blocks"] = list(blocks.values())
         extract.totals = count.esplora(dumps(new).encode())
-        return extract
+        return [extract, *replaced]
+
+    def _read(self, address: str, lowest: int) -> list[dict]:
+        """The transactions of the address from block `lowest` on, at least. Raises VendorUnavailable where the list
+        changes too fast to be read."""
+        for _ in range(TRIES):
+            last, read = "", []
+            while page := self._page(f"/address/{address}/txs/chain{last and f'/{last}'}"):
+                read += page
+                if page[-1]["status"]["block_height"] < lowest:
+                    return read
+                last = page[-1]["txid"]
+            # Nothing follows the last transaction, nor one that fell out of the chain meanwhile.
+            if not last or self._is_confirmed(last):
+                return read
+        raise VendorUnavailable(
+            f"Esplora's list of an address changed while it was read ({TRIES} tries). Nothing of this load was kept; "
+            "the next run reads it again."
+        )
+
+    def _is_confirmed(self, txid: str) -> bool:
+        try:
+            status = self.vendor.get(f"/tx/{txid}/status").data
+        except Refusal as refusal:
+            if refusal.status == 404:
+                return False
+            raise VendorError(f"Esplora refused a status (HTTP {refusal.status}: {refusal.message}).") from None
+        return isinstance(status, dict) and status.get("confirmed") is True
+
+    def blocks_at(self, numbers: Sequence[int]) -> tuple[list[dict], Totals]:
+        found = []
+        for number in numbers:
+            blocks = shapes.ESPLORA_BLOCK.each(self.get(f"/blocks/{number}"), self.added)
+            found += [block for block in blocks if block["height"] == number][:1]
+        rows = [
+            {
+                "chain_code": "bitcoin",
+                "number": block["height"],
+                "hash": block["id"],
+                "parent_hash": block.get("previousblockhash"),
+                "block_timestamp": block["timestamp"],
+                "transaction_count": block.get("tx_count"),
+            }
+            for block in found
+        ]
+        return rows, count.listed(dumps(found).encode(), "blocks", "$.timestamp", "$.none", None)
+
+    def _page(self, path: str) -> list[dict]:
+        page = shapes.ESPLORA_TRANSACTION.each(self.get(path), self.added)
+        for one in page:
+            shapes.ESPLORA_STATUS.of(one["status"], self.added)
+            shapes.ESPLORA_OUTPUT.each(one["vout"], self.added)
+            if not all(isinstance(spent, dict) for spent in one["vin"]):
+                raise changed("an input of Esplora's transaction is no object")
+            spending = [spent for spent in one["vin"] if spent.get("is_coinbase") is not True]
+            shapes.ESPLORA_OUTPUT.each(
+                [spent["prevout"] for spent in shapes.ESPLORA_INPUT.each(spending, set())], set()
+            )
+        return page
 
 
 def _esplora_identity(transaction: dict) -> tuple:
     status = transaction["status"]
     return transaction["txid"], status["block_height"], status["block_hash"]
-
-
-class Etherscan(_Explorer):
-    """Etherscan V2 (`chainid=1`): `txlist`, and `tokentx` with the receipts of what it lists, because a token transfer
-    is known by the position of its log, which only the receipt says. Pages by `startblock`, each from the last block
-    of the one before. Errors come with status 200."""
-
-    title, transport = "Etherscan", "etherscan"
-
-    def __init__(self, url: str, key: str | None) -> None:
-        super().__init__(url, per_second=3, throttled=_etherscan_limit)
-        self._key = key or ""
-
-    def listings(self, addresses: Sequence[str]) -> Iterable[Callable[[], Extract | None]]:
-        held = {
-            "txlist": listed("etherscan:txlist:", "ethereum_transactions", "hash"),
-            "tokentx": listed("etherscan:tokentx:", "ethereum_token_transfers", "transaction_hash"),
-        }
-        addresses = sorted({address.lower() for address in addresses})
-        return [
-            lambda a=address, n=name: self._listing(n, a, held[n].get(a, {})) for address in addresses for name in held
-        ]
-
-    def _ask(self, module: str, action: str, **more: str | int) -> Any:
-        asked = {"chainid": 1, "module": module, "action": action, **more, "apikey": self._key}
-        data = self.get("/v2/api", asked)
-        if not isinstance(data, dict) or "result" not in data or "error" in data:
-            raise VendorError(f"Etherscan answered {action} with something that is not in its contract.")
-        if data.get("status") == "0" and data["result"] != []:
-            raise VendorError(
-                f"Etherscan refused {action}: {str(data['result'])[:200]}. See SOURCES__ONCHAIN__ETHERSCAN_KEY."
-            )
-        return data["result"]
-
-    def _listing(self, action: str, address: str, held: dict[tuple, datetime]) -> Extract | None:
-        start, page, found = _from_block(held, REORGANISED), 1, {}
-        window = {"endblock": 999_999_999, "offset": ETHERSCAN_WINDOW, "sort": "asc"}
-        while True:
-            rows = self._ask("account", action, address=address, startblock=start, page=page, **window)
-            # Transfers of one transaction have no position in this list: their receipt tells them apart.
-            found |= {row["hash"].lower(): row for row in rows}
-            if len(rows) < ETHERSCAN_WINDOW:
-                break
-            last = int(rows[-1]["blockNumber"])
-            page = page + 1 if last == start else 1  # one block fills the window
-            start = last
-        new = [row for row in found.values() if _etherscan_identity(row) not in held]
-        if not new:
-            return None
-        identities = [(_etherscan_identity(row), moment(row["timeStamp"])) for row in new]
-        extract = self.made(action, address, identities, held)
-        extract.block_times = {int(row["blockNumber"]): int(row["timeStamp"]) for row in new}
-        if action == "txlist":
-            extract.rows = {"ethereum_transactions": [_etherscan_transaction(row) for row in new]}
-            raw = json.dumps(new).encode()
-            extract.totals = [count.listed(raw, "ethereum_transactions", "$.timeStamp", "$.none", "$.value")]
-        else:
-            self._receipts(extract, [row["hash"] for row in new])
-        return extract
-
-    def _receipts(self, extract: Extract, hashes: Sequence[str]) -> None:
-        receipts = [self._ask("proxy", "eth_getTransactionReceipt", txhash=one) for one in hashes]
-        raw = json.dumps([{"result": receipt} for receipt in receipts]).encode()
-        try:
-            answer = rpc.parse(raw)
-        except UnusableFile as error:
-            raise VendorError(f"Etherscan's receipts cannot be read: {error}.") from None
-        for transfer in answer.transfers:
-            transfer["block_timestamp"] = extract.block_times.get(transfer["block_number"])
-        extract.rows = {"ethereum_token_transfers": answer.transfers}
-        extract.rejected = [item for item in answer.rejected if item.table == "ethereum_token_transfers"]
-        extract.totals = [count.rpc(raw, extract.block_times)["ethereum_token_transfers"]]
-
-
-def _etherscan_limit(answer: Answer) -> float | None:
-    """Seconds to wait where a 200 answer says that a limit is reached."""
-    said = answer.data.get("result") if isinstance(answer.data, dict) else None
-    return 1.0 if isinstance(said, str) and "rate limit" in said.lower() else None
-
-
-def _etherscan_identity(row: dict) -> tuple:
-    return row["hash"].lower(), int(row["blockNumber"]), str(row.get("blockHash") or "").lower()
-
-
-def _etherscan_transaction(row: dict) -> dict:
-    return {
-        "hash": row["hash"],
-        "nonce": row["nonce"],
-        "block_hash": row["blockHash"],
-        "block_number": row["blockNumber"],
-        "transaction_index": row["transactionIndex"],
-        "from_address": row["from"].lower(),
-        "to_address": row["to"].lower() or None,
-        "value": row["value"],
-        "gas": row["gas"],
-        "gas_price": row["gasPrice"],
-        "input": row["input"],
-        "block_timestamp": row["timeStamp"],
-        "receipt_status": row.get("txreceipt_status") or {"0": "1", "1": "0"}.get(row.get("isError", "")),
-    }
-
-
-class Blockscout(_Explorer):
-    """Blockscout's API v2: `transactions` and ERC-20 `token-transfers` of an address, newest first; the next page is
-    asked for with the object that the page before ends with."""
-
-    title, transport = "Blockscout", "blockscout"
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url, per_second=5)
-
-    def listings(self, addresses: Sequence[str]) -> Iterable[Callable[[], Extract | None]]:
-        held = {
-            "transactions": listed("blockscout:transactions:", "ethereum_transactions", "hash"),
-            "token-transfers": listed(
-                "blockscout:token-transfers:",
-                "ethereum_token_transfers",
-                "transaction_hash || ' ' || cast(log_index as varchar)",
-            ),
-        }
-        addresses = sorted({address.lower() for address in addresses})
-        return [
-            lambda a=address, n=name: self._listing(n, a, held[n].get(a, {})) for address in addresses for name in held
-        ]
-
-    def _listing(self, name: str, address: str, held: dict[tuple, datetime]) -> Extract | None:
-        lowest, found = _from_block(held, REORGANISED), {}
-        wanted = {"type": "ERC-20"} if name == "token-transfers" else {}
-        following: dict = {}
-        while following is not None:
-            page = self.get(f"/api/v2/addresses/{address}/{name}", {**wanted, **following})
-            items = [item for item in page["items"] if item["block_number"] is not None]  # null: not mined yet
-            found |= {_blockscout_identity(item)[0]: item for item in items}
-            following = page["next_page_params"]
-            if items and items[-1]["block_number"] < lowest:
-                break
-        new = [item for item in found.values() if _blockscout_identity(item) not in held]
-        if not new:
-            return None
-        times = [(_blockscout_identity(item), _utc(item["timestamp"])) for item in new]
-        extract = self.made(name, address, times, held)
-        raw = json.dumps(new).encode()
-        if name == "transactions":
-            extract.rows = {"ethereum_transactions": [_blockscout_transaction(item) for item in new]}
-            extract.totals = [count.listed(raw, "ethereum_transactions", "$.timestamp", "$.none", "$.value")]
-        else:
-            extract.rows = {"ethereum_token_transfers": [_blockscout_transfer(item) for item in new]}
-            extract.totals = [
-                count.listed(raw, "ethereum_token_transfers", "$.timestamp", "$.token.address_hash", None)
-            ]
-        return extract
-
-
-def _utc(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
-
-
-def _blockscout_identity(item: dict) -> tuple:
-    if "log_index" in item:
-        key = f"{item['transaction_hash'].lower()} {item['log_index']}"
-        return key, item["block_number"], str(item.get("block_hash") or "").lower()
-    return item["hash"].lower(), item["block_number"], ""  # a transaction of this API does not say its block's hash
-
-
-def _hash_of(party: dict | None) -> str | None:
-    return party["hash"].lower() if party else None
-
-
-def _blockscout_transaction(item: dict) -> dict:
-    return {
-        "hash": item["hash"],
-        "nonce": item.get("nonce"),
-        "block_number": item["block_number"],
-        "transaction_index": item.get("position"),
-        "from_address": _hash_of(item["from"]),
-        "to_address": _hash_of(item["to"]),
-        "value": item["value"],
-        "gas": item.get("gas_limit"),
-        "gas_price": item.get("gas_price"),
-        "input": item.get("raw_input"),
-        "block_timestamp": _utc(item["timestamp"]),
-        "max_fee_per_gas": item.get("max_fee_per_gas"),
-        "max_priority_fee_per_gas": item.get("max_priority_fee_per_gas"),
-        "transaction_type": item.get("type"),
-        "receipt_status": {"ok": 1, "error": 0}.get(item.get("status")),
-    }
-
-
-def _blockscout_transfer(item: dict) -> dict:
-    return {
-        "token_address": (item["token"].get("address_hash") or item["token"].get("address") or "").lower() or None,
-        "from_address": _hash_of(item["from"]),
-        "to_address": _hash_of(item["to"]),
-        "value": item["total"]["value"],
-        "transaction_hash": item["transaction_hash"],
-        "log_index": item["log_index"],
-        "block_number": item["block_number"],
-        "block_timestamp": _utc(item["timestamp"]),
-        "block_hash": item.get("block_hash"),
-    }

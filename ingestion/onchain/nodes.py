@@ -17,7 +17,8 @@ from typing import Any
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
-from ingestion.onchain import bitcoin_rpc, count, rpc
+from ingestion.contract import HEX, WHOLE, changed
+from ingestion.onchain import bitcoin_rpc, count, rpc, shapes
 from ingestion.onchain.live import FEED, Extract, after, digest, known_blocks, moment
 from ingestion.onchain.parse import UnusableFile
 from ingestion.vendor import Vendor, VendorError, VendorUnavailable
@@ -52,7 +53,8 @@ class Bearer(AuthBase):
 
 
 class _Node:
-    """JSON-RPC to one node. Subclasses say how a block is asked for and read."""
+    """JSON-RPC to one node. Subclasses say how a block is asked for and read; `added` collects the members of answers
+    that nobody knows."""
 
     chain: str
     transport: str
@@ -66,6 +68,7 @@ class _Node:
             throttled=lambda a: 1.0 if _code(a.data) in _LIMITED else None,
         )
         self._start, self._max = start_block, max_blocks
+        self.added: set[str] = set()
 
     def call(self, method: str, *parameters: Any) -> tuple[bytes, Any]:
         """(body as received, its result). Raises _MethodMissing, else VendorError for an error answer."""
@@ -150,34 +153,37 @@ class EthereumNode(_Node):
         self._serves_receipts = True
 
     def head(self) -> int:
-        return int(self.call("eth_blockNumber")[1], 16)
+        _, number = self.call("eth_blockNumber")
+        if not HEX.holds(number):
+            raise changed("the result of eth_blockNumber is not a hex quantity")
+        return int(number, 16)
 
     def hash_at(self, number: int) -> str:
         _, result = self.call("eth_getBlockByNumber", hex(number), False)
-        return str(result["hash"]) if isinstance(result, dict) else ""
+        return shapes.ETHEREUM_BLOCK.of(result, self.added)["hash"] if isinstance(result, dict) else ""
 
     def block(self, number: int) -> Block | None:
         body, result = self.call("eth_getBlockByNumber", hex(number), True)
-        if not isinstance(result, dict) or not result.get("hash"):
+        if result is None:
             return None
-        block_hash = result["hash"]
+        block_hash = shapes.ETHEREUM_BLOCK.of(result, self.added)["hash"]
         logs, items = self._logs(hex(number), block_hash)
         if any(str(item.get("blockHash")).lower() != block_hash.lower() for item in items):
             return None
         if self._serves_receipts and len(items) != len(result["transactions"]):
             return None
-        parent, at = str(result.get("parentHash")), moment(int(result["timestamp"], 16))
+        parent, at = result["parentHash"], moment(int(result["timestamp"], 16))
         return Block(int(result["number"], 16), block_hash, parent, at, (body, logs))
 
     def _logs(self, number: str, block_hash: str) -> tuple[bytes, list[dict]]:
         if self._serves_receipts:
             try:
                 body, receipts = self.call("eth_getBlockReceipts", number)
-                return body, receipts or []
+                return body, shapes.ETHEREUM_RECEIPT.each(receipts or [], self.added)
             except _MethodMissing:
                 self._serves_receipts = False
         body, logs = self.call("eth_getLogs", {"blockHash": block_hash, "topics": [rpc.TRANSFER]})
-        return body, logs or []
+        return body, shapes.ETHEREUM_LOG.each(logs or [], self.added)
 
     def _extract(self, blocks: Sequence[Block], known_at: datetime) -> Extract:
         extract = self._made(blocks, known_at)
@@ -218,7 +224,10 @@ class BitcoinNode(_Node):
         super().__init__(url, HTTPBasicAuth(user, password or "") if user else None, start_block, max_blocks)
 
     def head(self) -> int:
-        return int(self.call("getblockcount")[1])
+        _, number = self.call("getblockcount")
+        if not WHOLE.holds(number):
+            raise changed("the result of getblockcount is not a whole number")
+        return number
 
     def hash_at(self, number: int) -> str:
         return str(self.call("getblockhash", number)[1])
@@ -226,7 +235,10 @@ class BitcoinNode(_Node):
     def block(self, number: int) -> Block | None:
         block_hash = self.hash_at(number)
         body, result = self.call("getblock", block_hash, 3)
-        if result.get("height") != number or result.get("confirmations", 1) < 0:
+        shapes.BITCOIN_BLOCK.of(result, self.added)
+        for one in shapes.BITCOIN_TRANSACTION.each([tx for tx in result["tx"] if isinstance(tx, dict)], self.added):
+            shapes.BITCOIN_OUTPUT.each(one["vout"], set())
+        if result["height"] != number or result.get("confirmations", 1) < 0:
             return None  # -1: no longer in the best chain
         parent = str(result.get("previousblockhash"))
         return Block(number, result["hash"], parent, moment(result["time"]), (body,))

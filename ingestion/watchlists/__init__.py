@@ -50,8 +50,9 @@ def watchlists_source(
     folders.
     `retry_seconds` is waited before the second try of a fetch, then twice as long, and so on.
 
-    A publisher that does not answer does not stop the other lists: its last publication stays, and the log says so.
-    Raises VendorUnavailable when no list could be read at all."""
+    A publisher that does not answer does not stop the other lists: its last publication stays, and the source's
+    `unread` says which list and why, which makes the feed stale. Raises VendorUnavailable when no list could be read
+    at all."""
     lists = {
         "ofac_sdn": ofac_sdn_url,
         "un_sc": un_sc_url,
@@ -70,13 +71,13 @@ def watchlists_source(
         for published in places.in_folder(code, location, done, start, end)
     ]
     asked = {code: location for code, location in wanted.items() if places.is_address(location)}
+    unread: dict[str, str] = {}
 
     def extract() -> landing.Extracted:
         extracted = landing.Extracted()
         extracted.tables |= {table: Spool(table) for table in SCHEMAS}
         for published in folders:
             _land(extracted, published)
-        failed = []
         with tempfile.TemporaryDirectory(prefix="watchlists-") as folder:
             for code, location in asked.items():
                 try:
@@ -86,13 +87,13 @@ def watchlists_source(
                     for published in _fetched(code, location, done, target, token, retry_seconds):
                         _land(extracted, published)
                 except (VendorError, Refusal, UnusablePublication) as error:
-                    failed.append(str(error))
-                    log.error("%s: %s Its last publication stays in force.", code, error)
-        if failed and len(failed) == len(wanted):
-            raise VendorUnavailable(" ".join(failed))
+                    unread[code] = f"{error} Its last publication stays in force."
+                    log.error("%s: %s", code, unread[code])
+        if unread and len(unread) == len(wanted):
+            raise VendorUnavailable(" ".join(unread.values()))
         return extracted
 
-    return landing.resources(FEED, SCHEMAS, bool(folders or asked), extract)
+    return landing.resources(FEED, SCHEMAS, bool(folders or asked), extract, unread=unread)
 
 
 def _fetched(

@@ -120,6 +120,7 @@ def feed_assets(feed: str) -> AssetsDefinition:
                     "right, nothing is lost or loaded twice.",
                     allow_retries=False,
                 ) from None
+        stale = stale or _unread(source)
         yield from _materializations(context, dlt, feed, source, info, stale)
         yield from _check_results(feed, source, stale)
 
@@ -138,13 +139,14 @@ def _check_specs(feed: str) -> list[AssetCheckSpec]:
         AssetCheckSpec(
             UP_TO_DATE,
             asset=totals,
-            description="Whoever serves the feed answered. Else it holds what earlier runs brought, and the next run "
-            "catches up.",
+            description="Whoever serves the feed answered, for each of its lists. Else it holds what earlier runs "
+            "brought, and the next run catches up.",
         ),
         AssetCheckSpec(
             KNOWN_FIELDS,
             asset=totals,
-            description="The source sent no field that the loader does not know. Such a field is kept, whole.",
+            description="The source sent no field that the loader does not know. Such a field is kept where the feed "
+            "keeps answers whole.",
         ),
     ]
 
@@ -165,9 +167,15 @@ def _check_results(feed: str, source: DltSource, stale: str | None) -> Iterator[
         check_name=KNOWN_FIELDS,
         passed=not added,
         severity=AssetCheckSeverity.WARN,
-        description=f"Feed {feed} has new fields, which are kept: {', '.join(added)}" if added else None,
+        description=f"Feed {feed} has new fields: {', '.join(added)}" if added else None,
         metadata={"added_fields": added} if added else {},
     )
+
+
+def _unread(source: DltSource) -> str | None:
+    """Why parts of the feed could not be read although the others were; None where all were."""
+    unread = {part: why for resource in source.resources.values() for part, why in resource.unread.items()}
+    return "; ".join(f"{part} was not read: {why}" for part, why in sorted(unread.items())) or None
 
 
 def _loads(feed: str) -> AssetSpec:

@@ -9,6 +9,7 @@ from pathlib import Path
 from aiohttp import web
 
 from sandbox.vendor.chain_data import ChainData, iso
+from sandbox.vendor.faults import Shown, everything
 
 BLOCKSCOUT_PATH = "/blockscout"
 PAGE = 50
@@ -17,9 +18,9 @@ PAGE = 50
 class Blockscout:
     """The handler."""
 
-    def __init__(self, world_dir: Path, page: int = PAGE) -> None:
+    def __init__(self, world_dir: Path, page: int = PAGE, shown: Shown = everything) -> None:
         self.chain = ChainData("ethereum", world_dir)
-        self._page = page
+        self._page, self._shown = page, shown
 
     async def __call__(self, request: web.BaseRequest, _path: str = "", _query: str = "") -> web.Response:
         match request.path.removeprefix(BLOCKSCOUT_PATH).split("/")[1:]:
@@ -28,6 +29,7 @@ class Blockscout:
                     return web.json_response({"message": "Invalid parameter(s)"}, status=422)
                 rows = self._rows(listing, address.lower())
                 asked = request.query
+                rows = self._shown(rows, "block_number" in asked, self._page)
                 if "block_number" in asked:
                     before = (int(asked["block_number"]), int(asked["index"]))
                     rows = [(key, row) for key, row in rows if key < before]
@@ -37,6 +39,10 @@ class Blockscout:
                     number, index = page[-1][0]
                     more = {"block_number": number, "index": index, "items_count": self._page}
                 return web.json_response({"items": [row for _, row in page], "next_page_params": more})
+            case ["api", "v2", "blocks", number] if number.isdecimal() and self.chain.block(int(number)):
+                block = self.chain.block(int(number))
+                said = {"height": block.number, "hash": block.hash, "parent_hash": block.parent}
+                return web.json_response(said | {"timestamp": iso(block.seconds), "type": "block"})
         return web.json_response({"message": "Not found"}, status=404)
 
     def _rows(self, listing: str, address: str) -> list[tuple[tuple[int, int], dict]]:

@@ -11,6 +11,7 @@ import json
 import time
 import uuid
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -51,12 +52,19 @@ class Elliptic:
     """The request handler. `per_minute` refuses what goes over it with 429 and X-RateLimit-Reset (0: no limit)."""
 
     def __init__(
-        self, world_dir: Path, key: str = ELLIPTIC_KEY, secret: str = ELLIPTIC_SECRET, *, per_minute: int = 0
+        self,
+        world_dir: Path,
+        key: str = ELLIPTIC_KEY,
+        secret: str = ELLIPTIC_SECRET,
+        *,
+        per_minute: int = 0,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.known = Attribution(world_dir, "elliptic")
         self.key, self.secret, self.per_minute = key, base64.b64decode(secret), per_minute
         self.analyses: dict[str, dict[str, dict]] = {"wallet": {}, "analyses": {}}
         self.screenings: dict[tuple[str, str], dict] = {}
+        self._clock = clock
         self._asked: Counter[str] = Counter()
         self._minute, self._requests = 0, 0
 
@@ -80,7 +88,7 @@ class Elliptic:
         is_known = hmac.compare_digest(request.headers.get("x-access-key", "").encode(), self.key.encode())
         if not is_known or not hmac.compare_digest(said.encode(), right.encode()):
             raise EllipticError(401, "UnauthorizedError", "invalid signature")
-        if not stamp.isdecimal() or abs(int(stamp) - time.time_ns() // 1_000_000) > MAX_SKEW_MS:
+        if not stamp.isdecimal() or abs(int(stamp) - self._clock() * 1_000) > MAX_SKEW_MS:
             raise EllipticError(401, "UnauthorizedError", "invalid timestamp")
 
     def _limit(self) -> web.Response | None:

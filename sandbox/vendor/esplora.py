@@ -1,27 +1,39 @@
-"""An Esplora server over the world's bitcoin chain: confirmed transactions of an address, 25 a page, newest first."""
+"""An Esplora server over the world's bitcoin chain: confirmed transactions of an address, 25 a page, newest first;
+blocks by number, ten a page."""
 
 from pathlib import Path
 
 from aiohttp import web
 
 from sandbox.vendor.chain_data import Block, ChainData
+from sandbox.vendor.faults import Shown, everything
 
 ESPLORA_PATH = "/esplora/api"
 PAGE = 25
+BLOCKS = 10
 
 
 class Esplora:
     """The handler. Errors are plain text, as Esplora's are."""
 
-    def __init__(self, world_dir: Path) -> None:
-        self.chain = ChainData("bitcoin", world_dir)
+    def __init__(self, world_dir: Path, shown: Shown = everything) -> None:
+        self.chain, self._shown = ChainData("bitcoin", world_dir), shown
 
     async def __call__(self, request: web.BaseRequest, _path: str = "", _query: str = "") -> web.Response:
         match request.path.removeprefix(ESPLORA_PATH).split("/")[1:]:
             case ["blocks", "tip", "height"]:
                 return web.Response(text=str(self.chain.head))
+            case ["blocks", height] if height.isdecimal():
+                numbers = range(int(height), max(int(height) - BLOCKS, self.chain.first - 1), -1)
+                found = [block for block in map(self.chain.block, numbers) if block is not None]
+                return web.json_response([_block(block) for block in found])
+            case ["tx", txid, "status"]:
+                block = self.chain.find(txid)
+                if block is None:
+                    return web.Response(status=404, text="Transaction not found")
+                return web.json_response(_status(block))
             case ["address", address, "txs", "chain", *last] if len(last) <= 1:
-                found = self._of(address)
+                found = self._shown(self._of(address), len(last), PAGE)
                 if last:
                     places = [place for place, (_, row) in enumerate(found) if row["hash"] == last[0]]
                     found = found[places[0] + 1 :] if places else []
@@ -61,12 +73,26 @@ def _transaction(block: Block, row: dict) -> dict:
         "fee": row["fee"],
         "vin": inputs,
         "vout": [_output(one) for one in row["outputs"]],
-        "status": {
-            "confirmed": True,
-            "block_height": block.number,
-            "block_hash": block.hash,
-            "block_time": block.seconds,
-        },
+        "status": _status(block),
+    }
+
+
+def _status(block: Block) -> dict:
+    return {
+        "confirmed": True,
+        "block_height": block.number,
+        "block_hash": block.hash,
+        "block_time": block.seconds,
+    }
+
+
+def _block(block: Block) -> dict:
+    return {
+        "id": block.hash,
+        "height": block.number,
+        "timestamp": block.seconds,
+        "tx_count": len(block.transactions),
+        "previousblockhash": block.parent,
     }
 
 

@@ -60,8 +60,7 @@ class EthereumRpc:
             case "eth_blockNumber", []:
                 return hex(self.chain.head)
             case "eth_getBlockByNumber", [tag, bool(full)]:
-                block = self.chain.block(self._number(tag))
-                return None if block is None else _block(block, full)
+                return self.block(self._number(tag), full)
             case "eth_getBlockReceipts", [tag]:
                 block = self.chain.block(self._number(tag))
                 return None if block is None else [self.receipt(block, row) for row in block.transactions]
@@ -73,6 +72,11 @@ class EthereumRpc:
         if method in known | {"eth_getTransactionReceipt"}:
             raise RpcError(-32602, "invalid params")
         raise RpcError(-32601, f"the method {method} does not exist/is not available")
+
+    def block(self, number: int, full: bool) -> dict | None:
+        """The block with that number, with its transactions or with their hashes."""
+        block = self.chain.block(number)
+        return None if block is None else _block(block, full)
 
     def transaction_receipt(self, tx_hash: str) -> dict | None:
         """The receipt of a transaction, None where it is in no block."""

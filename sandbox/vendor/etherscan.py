@@ -40,6 +40,9 @@ class Etherscan:
         match asked.get("module"), asked.get("action"):
             case "proxy", "eth_blockNumber":
                 return web.json_response({"jsonrpc": "2.0", "id": 83, "result": hex(self.chain.head)})
+            case "proxy", "eth_getBlockByNumber":
+                block = self._node.block(int(asked.get("tag", "0x0"), 16), full=asked.get("boolean") == "true")
+                return web.json_response({"jsonrpc": "2.0", "id": 1, "result": block})
             case "proxy", "eth_getTransactionReceipt":
                 receipt = self._node.transaction_receipt(asked.get("txhash", ""))
                 return web.json_response({"jsonrpc": "2.0", "id": 1, "result": receipt})

@@ -10,11 +10,12 @@ disturbed at most `MOST_IN_A_ROW` times, so that a client which tries again gets
 import asyncio
 import hashlib
 import json
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
 from aiohttp import web
@@ -22,9 +23,19 @@ from aiohttp import web
 CONTROL_PATH = "/sandbox/faults"
 MOST_IN_A_ROW = 3
 ROWS = ("data", "alerts", "items", "results", "addressIdentifications", "exposures", "identifications")
+ROWS += ("applicants", "workflow_runs", "cases", "sars", "result")
 """Members of an answer that hold rows; an answer that is an array is rows itself."""
 ADDED = "addedByTheVendor"
 """The member that `drift` adds."""
+
+Shown = Callable[[list, int, int], list]
+"""The rows of a list that are there yet for a reader who has come to an offset; the first so many always are."""
+
+
+def everything(rows: list, offset: int, first: int = 0) -> list:
+    """A list into which nothing comes while it is read."""
+    return rows
+
 
 Limit = Callable[[float, datetime], web.Response]
 """A vendor's own way to say that there were too many requests: seconds to wait, the server's time -> answer."""
@@ -37,9 +48,10 @@ class Switches:
     `limits`: too many requests, in the vendor's own style. `errors`: bursts of HTTP 500, 502, 503, 504. `cuts`: bodies
     that end early, some with their full length announced. `duplicates`, `reorders`: rows of a list answered twice, or
     in another order. `inserts`: rows that come into a list between its first page and the next. `drift`: every JSON
-    object has a member that is not in the contract. `latency_ms`: the longest delay. `skew_seconds`: how far the
-    vendor's clock is ahead. `down`: path prefixes that answer 503, always. `every`: status -> every n-th request gets
-    it (403 as an edge's HTML page)."""
+    object has a member that is not in the contract. `drop`, `retype`: members, by name and wherever they are, that are
+    gone, or whose value is a list of it. `latency_ms`: the longest delay. `skew_seconds`: how far the vendor's clock is
+    ahead: what it dates by its clock, and what it says of a request's time. `down`: path prefixes that answer 503,
+    always. `every`: status -> every n-th request gets it (403 as an edge's HTML page)."""
 
     seed: int = 1
     limits: float = 0
@@ -49,6 +61,8 @@ class Switches:
     reorders: float = 0
     inserts: bool = False
     drift: bool = False
+    drop: tuple[str, ...] = ()
+    retype: tuple[str, ...] = ()
     latency_ms: float = 0
     skew_seconds: float = 0
     down: tuple[str, ...] = ()
@@ -56,7 +70,7 @@ class Switches:
 
 
 ALL = {"limits": 0.05, "errors": 0.05, "cuts": 0.05, "duplicates": 0.2, "reorders": 0.2, "inserts": True}
-ALL |= {"latency_ms": 5, "skew_seconds": 90}
+ALL |= {"latency_ms": 5}
 """What `all` switches on: everything that leaves the content of the answers as it is."""
 
 
@@ -68,7 +82,7 @@ def switches(asked: dict[str, Any]) -> Switches:
         if name not in kinds:
             raise ValueError(f"there is no fault {name}: choose from all, {', '.join(kinds)}")
         try:
-            if name == "down":
+            if name in ("down", "drop", "retype"):
                 values[name] = tuple(value.split("+") if isinstance(value, str) else value)
             elif name == "every":
                 values[name] = tuple((int(status), int(nth)) for status, nth in value)
@@ -168,23 +182,31 @@ class Faults:
         self._requests += 1
         if self.on.latency_ms:
             await asyncio.sleep(self.on.latency_ms / 1000 * self._chance(f"latency {key} {self._tries[key]}"))
-        now = datetime.now(UTC) + timedelta(seconds=self.on.skew_seconds)
+        now = datetime.fromtimestamp(self.clock(), UTC)
         response = self._instead(request, key, limit, now)
         if response is None:
             response = await answer()
             if isinstance(response, web.Response) and response.status < 300 and response.body:
                 response = await self._spoilt(request, key, response)
-        if self.on.skew_seconds and not response.prepared and "Date" not in response.headers:
-            response.headers["Date"] = format_datetime(now.replace(microsecond=0), usegmt=True)
+        if self.on.skew_seconds and not response.prepared:
+            said = response.headers.get("Date")  # a vendor that dates its answers by the world
+            dated = parsedate_to_datetime(said) + timedelta(seconds=self.on.skew_seconds) if said else now
+            response.headers["Date"] = format_datetime(dated.replace(microsecond=0), usegmt=True)
         return response
 
-    def held_back(self, rows: list, offset: int) -> list:
-        """The rows of a list as a client sees them that reads it from `offset`: with `inserts` on, some (among the
-        first of them) come into it only after the first page was read."""
+    def clock(self) -> float:
+        """The vendors' time, in seconds since 1970."""
+        return time.time() + self.on.skew_seconds
+
+    def held_back(self, rows: list, offset: int, first: int = 0) -> list:
+        """The rows of a list as a client sees them that reads it from `offset`: with `inserts` on, some of those behind
+        the `first` come into it only after the first page was read."""
         if not self.on.inserts or offset:
             return rows
-        shown = [row for row in rows if self._chance(f"insert {row}") >= 0.1 or self.served[f"insert {row}"]]
-        self.served.update(f"insert {row}" for row in rows)
+        later = rows[first:]
+        shown = [row for row in later if self._chance(f"insert {row}") >= 0.1 or self.served[f"insert {row}"]]
+        shown = rows[:first] + shown
+        self.served.update(f"insert {row}" for row in later)
         self.done["inserts"] += len(rows) - len(shown)
         return shown
 
@@ -203,7 +225,9 @@ class Faults:
 
     async def _spoilt(self, request: web.BaseRequest, key: str, response: web.Response) -> web.StreamResponse:
         if response.content_type == "application/json":
-            response = self._rearranged(key, response, is_read=request.method == "GET")
+            # A list that is asked for with POST is read like any other.
+            is_read = request.method == "GET" or request.path.endswith("/list")
+            response = self._rearranged(key, response, is_read)
         if not self._strikes("cuts", key):
             return response
         short = response.body[: int(len(response.body) * self._chance(f"where {key}"))]
@@ -219,22 +243,40 @@ class Faults:
     def _rearranged(self, key: str, response: web.Response, is_read: bool) -> web.Response:
         twice = is_read and self._strikes("duplicates", key, lasting=True)
         mixed = is_read and self._strikes("reorders", key, lasting=True)
-        if not (twice or mixed or self.on.drift):
+        is_changed = bool(self.on.drift or self.on.drop or self.on.retype)
+        if not (twice or mixed or is_changed):
             return response
         # Numbers stay as they were written.
         answer = json.loads(response.body, parse_float=_Number, parse_int=_Number)
-        for rows in _lists(answer):
-            if twice and rows:
+        lists = [rows for rows in _lists(answer) if rows]
+        if not (lists or is_changed):
+            return response
+        for rows in lists:
+            if twice:
                 rows.append(rows[int(self._chance(f"which {key}") * len(rows))])
             if mixed:
                 rows.sort(key=lambda row: self._chance(f"order {key} {json.dumps(row, default=str)}"))
         if self.on.drift:
-            for part in [answer, *(row for rows in _lists(answer) for row in rows)]:
+            for part in [answer, *(row for rows in lists for row in rows)]:
                 if isinstance(part, dict):
                     part[ADDED] = "new"
             self.done["drift"] += 1
+        if self.on.drop or self.on.retype:
+            self._change(answer)
         response.body = _dumps(answer).encode()
         return response
+
+    def _change(self, value: Any) -> None:
+        """Drops and retypes members, at any depth."""
+        for inner in value if isinstance(value, list) else value.values() if isinstance(value, dict) else ():
+            self._change(inner)
+        if isinstance(value, dict):
+            for name in self.on.drop:
+                self.done["drop"] += value.pop(name, value) is not value
+            for name in self.on.retype:
+                if name in value:
+                    value[name] = [value[name]]
+                    self.done["retype"] += 1
 
     def _strikes(self, kind: str, key: str, lasting: bool = False) -> bool:
         """Whether this fault hits this request: none, or its first one to `MOST_IN_A_ROW` tries; with `lasting` every

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 from aiohttp import web
 
 from sandbox.vendor.case_world import Case, CaseWorld
+from sandbox.vendor.faults import Shown, everything
 
 PATH = "/marble"
 KEY = "sandbox-marble-key"
@@ -29,8 +30,8 @@ _SPACE = uuid.UUID("6f4c2a1e-0d6b-4f0e-9a53-6d61726c6521")
 class Marble:
     """Answers `/v1beta/cases[/{id}]` and `/v1beta/decisions`."""
 
-    def __init__(self, world_dir: Path, key: str = KEY) -> None:
-        self.world, self.key = CaseWorld(world_dir), key
+    def __init__(self, world_dir: Path, key: str = KEY, shown: Shown = everything) -> None:
+        self.world, self.key, self._shown = CaseWorld(world_dir), key, shown
 
     async def __call__(self, request: web.BaseRequest, path: str, query: str) -> web.Response:
         answer = self._answer(request, path, query)
@@ -52,8 +53,7 @@ class Marble:
                 return self._page([_decision(case) for case in self.world.cases()], query)
         return _error(404, "not_found")
 
-    @staticmethod
-    def _page(records: list[dict], query: str) -> web.Response:
+    def _page(self, records: list[dict], query: str) -> web.Response:
         asked = {name: values[-1] for name, values in parse_qs(query).items()}
         limit, order, after = asked.get("limit", str(DEFAULT_LIMIT)), asked.get("order", "DESC"), asked.get("after")
         if not limit.isdecimal() or not 1 <= int(limit) <= LARGEST_LIMIT:
@@ -68,6 +68,7 @@ class Marble:
             if after not in ids:
                 return _error(404, "not_found")
             start = ids.index(after) + 1
+        records = self._shown(records, start, int(limit))
         page, rest = records[start : start + int(limit)], records[start + int(limit) :]
         paging = {"pagination": {"has_more": True, "next_page_id": page[-1]["id"]}} if rest else {}
         return web.json_response({"data": page, **paging})

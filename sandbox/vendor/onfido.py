@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 from aiohttp import web
 
 from sandbox.vendor.customers import Customer, customers, write_webhooks
+from sandbox.vendor.faults import Shown, everything
 
 ONFIDO_PATH = "/onfido/v3.6"
 TOKEN, WEBHOOK_SECRET = "api_sandbox.onfido-token", "sandbox-onfido-webhooks"
@@ -26,8 +27,8 @@ _STATUSES = {"approved": "approved", "rejected": "declined", "pending": "process
 class Onfido:
     """The request handler. `added_fields` serves members that no documentation names."""
 
-    def __init__(self, world_dir: Path, added_fields: bool = False) -> None:
-        self._world_dir, self._added_fields = world_dir, added_fields
+    def __init__(self, world_dir: Path, added_fields: bool = False, shown: Shown = everything) -> None:
+        self._world_dir, self._added_fields, self._shown = world_dir, added_fields, shown
         self._lists: dict[str, list[dict]] | None = None
 
     @property
@@ -57,8 +58,9 @@ class Onfido:
         page, size = asked.get("page", "1"), asked.get("per_page", str(DEFAULT_PER_PAGE))
         if not page.isdecimal() or not size.isdecimal() or int(page) < 1 or not 1 <= int(size) <= MAX_PER_PAGE:
             return _error(422, "validation_error", f"per_page must be between 1 and {MAX_PER_PAGE}")
-        number, every = int(page), self.lists[name]
+        number = int(page)
         start = (number - 1) * int(size)
+        every = self._shown(self.lists[name], start, int(size))
         headers = {"X-Total-Count": str(len(every))}
         if start + int(size) < len(every):
             headers["Link"] = f'<{ONFIDO_PATH}/{name}?page={number + 1}&per_page={size}>; rel="next"'

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, quote, unquote
 from aiohttp import web
 
 from sandbox.vendor.customers import Customer, customers
+from sandbox.vendor.faults import Shown, everything
 
 PERSONA_PATH = "/persona/api/v1"
 KEY = "persona_sandbox_key"
@@ -25,8 +26,10 @@ class Persona:
     """The request handler. `limit` requests a minute are answered; `added_fields` serves members that no
     documentation names."""
 
-    def __init__(self, world_dir: Path, added_fields: bool = False, limit: int = 100_000) -> None:
-        self._world_dir, self._added_fields, self._limit = world_dir, added_fields, limit
+    def __init__(
+        self, world_dir: Path, added_fields: bool = False, limit: int = 100_000, shown: Shown = everything
+    ) -> None:
+        self._world_dir, self._added_fields, self._limit, self._shown = world_dir, added_fields, limit, shown
         self._lists: dict[str, list[dict]] | None = None
         self._window, self._used = 0.0, 0
 
@@ -79,6 +82,7 @@ class Persona:
             start = next((number for number, one in enumerate(every, 1) if one["id"] == after), None)
             if start is None:
                 return _error(400, "page[after] is not a cursor", headers)
+        every = self._shown(every, start, int(size))
         page, following = every[start : start + int(size)], None
         if start + int(size) < len(every):
             cursor = quote(page[-1]["id"], safe="")

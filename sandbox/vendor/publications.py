@@ -40,6 +40,13 @@ _FORMS: dict[str, Callable[[list, datetime], bytes]] = {
     f"{UK_PATH}.xml": list_forms.uk_xml,
     f"{UK_PATH}.csv": list_forms.uk_csv,
 }
+_KINDS = {
+    # One JSON object a line: no JSON document
+    "entities.ftm.json": "application/json+ftm",
+    "entities.delta.json": "application/json+ftm",
+    ".json": "application/json",
+    ".csv": "text/csv",
+}
 
 
 @dataclass
@@ -105,7 +112,7 @@ class Publications:
         headers = {"ETag": etag, "Last-Modified": format_datetime(published_at, usegmt=True)}
         if _is_unchanged(etag, published_at, request.headers):
             return web.Response(status=304, headers=headers)
-        kind = {"csv": "text/csv", "json": "application/json"}.get(path.rpartition(".")[2], "application/xml")
+        kind = next((kind for ending, kind in _KINDS.items() if path.endswith(ending)), "application/xml")
         if not self.faults.due(self.faults.cuts, path):
             return web.Response(body=content, content_type=kind, headers=headers)
         answer = web.StreamResponse(headers={**headers, "Content-Length": str(len(content)), "Content-Type": kind})

@@ -24,7 +24,17 @@ from sandbox.vendor.elliptic import ELLIPTIC_PATH, Elliptic
 from sandbox.vendor.esplora import ESPLORA_PATH, Esplora
 from sandbox.vendor.ethereum_rpc import ETHEREUM_RPC_PATH, EthereumRpc
 from sandbox.vendor.etherscan import ETHERSCAN_PATH, Etherscan
-from sandbox.vendor.faults import CONTROL_PATH, Faults, Limit, ok_but_limited, reset_at, reset_in, retry_after
+from sandbox.vendor.events import EVENTS_PATH, Events
+from sandbox.vendor.faults import (
+    CONTROL_PATH,
+    Faults,
+    Limit,
+    ok_but_limited,
+    reset_at,
+    reset_in,
+    retry_after,
+    retry_after_date,
+)
 from sandbox.vendor.kyt import KYT_PATH, TOKEN, Kyt
 from sandbox.vendor.onfido import ONFIDO_PATH, Onfido
 from sandbox.vendor.persona import PERSONA_PATH, Persona
@@ -41,33 +51,35 @@ Handler = Callable[[web.BaseRequest, str, str], Awaitable[web.StreamResponse]]
 
 class Vendor:
     """All vendors of one sandbox world behind one address. Each is mounted under its own path prefix, with the faults
-    in front of it; `GET` and `PUT /sandbox/faults` read and set those while the server runs."""
+    in front of it; `GET` and `PUT /sandbox/faults` read and set those while the server runs, and `POST /sandbox/events`
+    makes something happen."""
 
     def __init__(
         self, world_dir: Path, token: str = TOKEN, faults: Faults | None = None, list_faults: ListFaults | None = None
     ) -> None:
         self.token, self.faults = token, faults or Faults()
         self._mounts: dict[str, tuple[Callable[[], Handler], Limit]] = {}
-        kyt = Kyt(world_dir, token, self.faults)
+        kyt, shown = Kyt(world_dir, token, self.faults), self.faults.held_back
         self.registry = kyt.registry
         self.mount(KYT_PATH, lambda: kyt)
         self.mount(RISK_PATH, lambda: Risk(kyt.world, token).risk)
         self.mount(SANCTIONS_PATH, lambda: Risk(kyt.world, token).sanctions)
         self.mount(TRM_PATH, lambda: Trm(world_dir))
-        self.mount(ELLIPTIC_PATH, lambda: Elliptic(world_dir), reset_at)
-        self.mount(marble.PATH, lambda: marble.Marble(world_dir))
-        self.mount(unit21.PATH, lambda: unit21.Unit21(world_dir))
-        self.mount(SUMSUB_PATH, lambda: Sumsub(world_dir))
-        self.mount(ONFIDO_PATH, lambda: Onfido(world_dir))
-        self.mount(PERSONA_PATH, lambda: Persona(world_dir), reset_in)
+        self.mount(ELLIPTIC_PATH, lambda: Elliptic(world_dir, clock=self.faults.clock), reset_at)
+        self.mount(marble.PATH, lambda: marble.Marble(world_dir, shown=shown))
+        self.mount(unit21.PATH, lambda: unit21.Unit21(world_dir, shown=shown))
+        self.mount(SUMSUB_PATH, lambda: Sumsub(world_dir, clock=self.faults.clock))
+        self.mount(ONFIDO_PATH, lambda: Onfido(world_dir, shown=shown))
+        self.mount(PERSONA_PATH, lambda: Persona(world_dir, shown=shown), reset_in)
         self.mount(ETHEREUM_RPC_PATH, lambda: EthereumRpc(world_dir))
         self.mount(BITCOIN_RPC_PATH, lambda: BitcoinRpc(world_dir))
-        self.mount(ESPLORA_PATH, lambda: Esplora(world_dir))
+        self.mount(ESPLORA_PATH, lambda: Esplora(world_dir, shown=shown))
         self.mount(ETHERSCAN_PATH, lambda: Etherscan(world_dir), ok_but_limited)
-        self.mount(BLOCKSCOUT_PATH, lambda: Blockscout(world_dir))
+        self.mount(BLOCKSCOUT_PATH, lambda: Blockscout(world_dir, shown=shown))
         self.publications = Publications(world_dir, list_faults)
+        self.events = Events(kyt.registry, self._handlers)
         for path in PATHS:
-            self.mount(path, lambda: self.publications)
+            self.mount(path, lambda: self.publications, retry_after_date)
 
     def mount(self, prefix: str, make: Callable[[], Handler], limit: Limit = retry_after) -> None:
         """Serves every path below `prefix` with the handler that `make` gives when the first request comes. `limit`
@@ -78,10 +90,16 @@ class Vendor:
         """The handler that serves what is below `prefix`."""
         return self._mounts[prefix][0]()
 
+    def _handlers(self) -> list[Handler]:
+        """Every handler, each once."""
+        return list({id(one): one for one in (made() for made, _ in self._mounts.values())}.values())
+
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
         if path == CONTROL_PATH:
             return await self.faults.control(request)
+        if path == EVENTS_PATH:
+            return await self.events.control(request)
         prefix = max((one for one in self._mounts if f"{path}/".startswith(f"{one}/")), key=len, default=None)
         if prefix is None:
             return web.json_response({"status": 404, "message": f"no such end-point: {path}"}, status=404)

@@ -10,6 +10,7 @@ import hmac
 import json
 import re
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import unquote
@@ -34,8 +35,8 @@ def applicant_id(customer: Customer) -> str:
 class Sumsub:
     """The request handler. `added_fields` serves members that no documentation names."""
 
-    def __init__(self, world_dir: Path, added_fields: bool = False) -> None:
-        self._world_dir, self._added_fields = world_dir, added_fields
+    def __init__(self, world_dir: Path, added_fields: bool = False, clock: Callable[[], float] = time.time) -> None:
+        self._world_dir, self._added_fields, self._clock = world_dir, added_fields, clock
         self._applicants: dict[str, dict] | None = None
 
     @property
@@ -48,7 +49,7 @@ class Sumsub:
 
     async def __call__(self, request: web.BaseRequest, _path: str = "", _query: str = "") -> web.Response:
         body = await request.read()
-        if problem := _unsigned(request, body):
+        if problem := _unsigned(request, body, self._clock()):
             return _error(401, problem, "unauthorized")
         path = request.raw_path.partition("?")[0].removeprefix(SUMSUB_PATH)
         if request.method == "POST" and path == "/resources/applicants":
@@ -156,12 +157,12 @@ def _review(customer: Customer) -> dict:
     return review
 
 
-def _unsigned(request: web.BaseRequest, body: bytes) -> str | None:
+def _unsigned(request: web.BaseRequest, body: bytes, now: float) -> str | None:
     """What is wrong with the request's token, time stamp or signature; None where all are right."""
     if request.headers.get("X-App-Token") != APP_TOKEN:
         return "App token is not valid"
     moment = request.headers.get("X-App-Access-Ts", "")
-    if not moment.isdecimal() or abs(int(moment) - time.time()) > SKEW_SECONDS:
+    if not moment.isdecimal() or abs(int(moment) - now) > SKEW_SECONDS:
         return "Request time stamp is not valid"
     right = signature(SECRET, moment, request.method, request.raw_path, body)
     if not hmac.compare_digest(request.headers.get("X-App-Access-Sig", ""), right):

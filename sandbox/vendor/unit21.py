@@ -10,6 +10,7 @@ from pathlib import Path
 from aiohttp import web
 
 from sandbox.vendor.case_world import Case, CaseWorld
+from sandbox.vendor.faults import Shown, everything
 
 PATH = "/unit21"
 KEY = "sandbox-unit21-key"
@@ -20,8 +21,8 @@ LISTS = ("alerts", "cases", "sars")
 class Unit21:
     """Answers `POST /v1/{alerts,cases,sars}/list`, newest first, as the dashboard shows them."""
 
-    def __init__(self, world_dir: Path, key: str = KEY) -> None:
-        self.world, self.key = CaseWorld(world_dir), key
+    def __init__(self, world_dir: Path, key: str = KEY, shown: Shown = everything) -> None:
+        self.world, self.key, self._shown = CaseWorld(world_dir), key, shown
 
     async def __call__(self, request: web.BaseRequest, path: str, query: str) -> web.Response:
         if request.headers.get("u21-key") != self.key:
@@ -47,6 +48,7 @@ class Unit21:
         numbered = list(enumerate(self.world.cases(), 1))
         records = [record for number, case in numbered for record in _records(name, number, case)]
         records = [record for record in records if record["created_at"] > created_after][::-1]
+        records = self._shown(records, offset, limit)
         page = records[offset : offset + limit]
         return web.json_response({name: page, "response_count": len(page), "total_count": len(records)})
 

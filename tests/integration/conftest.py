@@ -15,14 +15,15 @@ import pytest
 from main_job import REPOSITORY, SMALL_WORLD, command, deliver_one_more_day, environment
 
 
+from ingestion import pipeline
+
+CONFORMED = ("+fct_feed_totals", "+int_transfer_legs", "+int_population_rows", "+int_watchlist_changes")
+
+
 def _shared_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that all workers of a session share."""
     root = tmp_path_factory.getbasetemp()
     return root.parent if os.environ.get("PYTEST_XDIST_WORKER") else root
-
-from ingestion import pipeline
-
-CONFORMED = ("+fct_feed_totals", "+int_transfer_legs", "+int_population_rows", "+int_watchlist_changes")
 
 
 @pytest.fixture(scope="session")

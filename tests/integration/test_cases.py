@@ -176,9 +176,10 @@ class Odd:
 def test_a_record_that_cannot_be_used_is_rejected_once_and_counted(home):
     good = {"unit21_id": 1, "created_at": 1767225600, "status": "OPEN", "disposition": None, "weight": 1.10}
     bad = [
-        {"unit21_id": 2, "created_at": "yesterday"},
-        {"unit21_id": 3},
-        {"unit21_id": 4, "created_at": 1767225600, "dispositioned_at": 1767139200},
+        {"unit21_id": 2, "created_at": "yesterday", "status": "OPEN"},
+        {"created_at": 1767225600, "status": "OPEN"},
+        {"unit21_id": 4, "created_at": 1767225600, "status": "OPEN", "dispositioned_at": 1767139200},
+        {"unit21_id": 5, "created_at": 1767225600},
     ]
     with in_thread(Odd(alerts=[good, *bad])) as url:
         load(url, marble_base_url=None, unit21_base_url=url)
@@ -186,10 +187,41 @@ def test_a_record_that_cannot_be_used_is_rejected_once_and_counted(home):
     assert query("select record_id, answer_json from raw_cases.records") == [
         ("1", '{"unit21_id":1,"created_at":1767225600,"status":"OPEN","disposition":null,"weight":1.1}')
     ]
-    assert query("select reason_code from raw_cases.rejects order by record_no") == [
-        ("invalid_timestamp",), ("missing_identifier",), ("decided_before_opened",),
+    assert query("select reason_code from raw_cases.rejects order by all") == [
+        ("decided_before_opened",), ("invalid_timestamp",), ("missing_identifier",), ("missing_member",),
     ]  # fmt: skip
     assert failed_checks() == {"Rejected records in percent of delivered records"}
+
+
+def test_a_list_that_is_gone_or_renamed_is_no_empty_list(home):
+    async def renamed(request: web.BaseRequest) -> web.Response:
+        return web.json_response({"records": [], "pagination": {}})
+
+    async def empty(request: web.BaseRequest) -> web.Response:
+        return web.json_response({"data": None}, headers={"Date": "Thu, 01 Jan 2026 00:00:00 GMT"})
+
+    with in_thread(renamed) as url, pytest.raises(VendorError, match="marble answered /v1beta/cases without its list"):
+        load(url, unit21_base_url=None)
+    with in_thread(empty) as url:
+        load(url, unit21_base_url=None)
+    assert query("select count(*) from raw_cases.records") == [(0,)]
+
+
+@pytest.mark.parametrize("change", [{}, {"status": "OPEN", "created_at": {"seconds": 1767225600}}])
+def test_a_member_that_most_records_lack_or_have_otherwise_stops_the_feed(home, change):
+    records = [{"unit21_id": n, "created_at": 1767225600, "state": "OPEN"} | change for n in range(5)]
+    with in_thread(Odd(alerts=records)) as url, pytest.raises(VendorError, match="no longer answers as its contract"):
+        load(url, marble_base_url=None, unit21_base_url=url)
+    assert not pipeline.warehouse_path().exists()
+
+
+def test_a_member_that_nobody_knows_is_kept_and_noted(home):
+    record = {"unit21_id": 1, "created_at": 1767225600, "status": "OPEN", "mood": "sunny"}
+    with in_thread(Odd(alerts=[record])) as url:
+        source = cases_source(unit21_base_url=url, unit21_api_key=unit21.KEY)
+        pipeline.run(source, "cases")
+    assert source.resources["control_totals"].added_fields == {"unit21/alerts/list.mood"}
+    assert query("select answer_json like '%sunny%' from raw_cases.records") == [(True,)]
 
 
 def test_a_change_without_a_later_time_of_change_was_known_when_it_was_answered(home):
@@ -219,8 +251,8 @@ def test_a_record_the_reader_lost_is_missed_on_the_wire(home, monkeypatch):
 
 
 def test_a_list_that_moves_while_it_is_read_is_not_taken_for_whole(home):
-    handler = Odd(cases=[{"unit21_id": n, "created_at": 1767225600} for n in range(150)])
-    handler.shift = 1  # one case came in between two pages: one record comes twice, the last one never
+    handler = Odd(cases=[{"unit21_id": n, "created_at": 1767225600, "status": "OPEN"} for n in range(150)])
+    handler.shift = -1  # one case went out between two pages: a record never comes
     with in_thread(handler) as url, pytest.raises(VendorUnavailable, match="has 150 records"):
         load(url, marble_base_url=None, unit21_base_url=url)
 

@@ -175,9 +175,46 @@ def test_unknown_members_and_small_limits_change_nothing(home, world, settings):
     handler = Vendors(world, added_fields=True, limit=15)
     with in_thread(handler) as url:
         moved = {name: (url + v[v.index("/", 8) :]) if name.endswith("api_url") else v for name, v in settings.items()}
-        load(moved)
+        source = kyc_source(**moved)
+        pipeline.run(source, "kyc")
+    assert source.resources["control_totals"].added_fields == {
+        "sumsub.applicant.somethingNew", "onfido.applicant.something_new", "onfido.workflow_run.something_new",
+        "persona.inquiry.something-new",
+    }  # fmt: skip
     assert query("select count(*) from raw_kyc.applicants") == [(40,)]
     assert query("select count(*) from raw_kyc.applicants where contains(answer_json, 'omething')") == [(40,)]
+
+
+def _inquiries(vendors: Vendors) -> list[dict]:
+    return [one["attributes"] for one in vendors.servers[persona_server.PERSONA_PATH].lists["inquiries"]]
+
+
+def _applicants(vendors: Vendors) -> list[dict]:
+    return list(vendors.servers[sumsub_server.SUMSUB_PATH].applicants.values())
+
+
+def _runs(vendors: Vendors) -> list[dict]:
+    return vendors.servers[onfido_server.ONFIDO_PATH].lists["workflow_runs"]
+
+
+@pytest.mark.parametrize(
+    ("records", "member", "named"),
+    [
+        (_inquiries, "status", "persona"),
+        (_applicants, "review", "sumsub"),
+        (_runs, "status", "onfido"),
+        (_runs, "applicant_id", "onfido"),
+    ],
+)
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_a_member_that_is_gone_or_of_another_type_stops_the_feed(
+    home, vendors, settings, records, member, named, is_gone
+):
+    for one in records(vendors):
+        one.pop(member) if is_gone else one.update({member: [1]})
+    with pytest.raises(VendorError, match=f"no longer answers as its contract says: of .* of {named} "):
+        load(settings)
+    assert not pipeline.warehouse_path().exists()
 
 
 @pytest.mark.parametrize(

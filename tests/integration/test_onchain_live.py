@@ -262,7 +262,7 @@ def test_esplora_gives_the_transactions_of_the_own_addresses(home_with_export, w
 
 def test_etherscan_gives_the_transfers_of_the_own_addresses(home_with_export, world, monkeypatch):
     window = 7
-    monkeypatch.setattr("ingestion.onchain.explorers.ETHERSCAN_WINDOW", window)
+    monkeypatch.setattr("ingestion.onchain.etherscan.ETHERSCAN_WINDOW", window)
     called = f"hash in (select hash from raw_onchain.ethereum_transactions where {ETHEREUM_OWN})"  # noqa: S608 (names of this test)
     wanted = contents("ethereum_transactions", TRANSACTION, called)
     transfers = (
@@ -297,6 +297,64 @@ def test_blockscout_gives_the_transfers_of_the_own_addresses(home_with_export, w
     assert contents("ethereum_transactions", TRANSACTION, live) == wanted
     assert contents("ethereum_token_transfers", TRANSFER, live) == wanted_transfers
     assert unexplained() == [] and amounts_agree()
+
+
+def _explorer(world: Path, name: str) -> tuple:
+    """Server, settings below a URL, table, and how its transactions and their blocks' chain are named."""
+    if name == "esplora":
+        return Esplora(world), lambda url: {"esplora_url": url + ESPLORA_PATH}, "bitcoin_outputs"
+    if name == "etherscan":
+        return (
+            Etherscan(world),
+            lambda url: {"etherscan_url": url + ETHERSCAN_PATH, "etherscan_key": KEY},
+            "ethereum_token_transfers",
+        )
+    return Blockscout(world), lambda url: {"blockscout_url": url + BLOCKSCOUT_PATH}, "ethereum_token_transfers"
+
+
+@pytest.mark.parametrize("name", ["esplora", "etherscan", "blockscout"])
+def test_a_transaction_that_an_explorer_no_longer_lists_loses_its_block(home_with_export, world, name):
+    server, settings, table = _explorer(world, name)
+    with in_thread(server) as url:
+        load(**settings(url))
+        lost, number, old = query(
+            f"select transaction_hash, block_number, block_hash from raw_onchain.{table} "  # noqa: S608 (names of this test)
+            f"where transport_code = '{name}' order by block_number desc, 1 limit 1"  # noqa: RUF100, S608
+        )[0]
+        server.chain.reorganise(number, {lost: None})
+        load(**settings(url))
+        newest = query(f"""
+            select hash, _known_at > (
+                select max(_known_at) from raw_onchain.{table}
+                where transaction_hash = '{lost}' and transport_code = '{name}'
+            )
+            from raw_onchain.blocks where number = {number} and transport_code = '{name}'
+            order by _known_at desc limit 1
+        """)  # noqa: S608 (names of this test)
+        assert newest == [(server.chain.hash(number), True)] and newest[0][0] != old
+        assert not load(**settings(url)).loads_ids
+    assert unexplained() == [] and failed_checks() <= {"Nothing was mined after it became known"}
+
+
+def test_a_list_whose_last_transaction_falls_out_of_the_chain_is_read_again(home_with_export, world, monkeypatch):
+    monkeypatch.setattr("sandbox.vendor.esplora.PAGE", 3)
+    pages: list[str] = []
+    honest = Esplora.__call__
+
+    class Reorganising(Esplora):
+        async def __call__(self, request, path="", query=""):
+            last = request.path.rpartition("/chain/")[2] if "/chain/" in request.path else ""
+            if last and not pages:
+                pages.append(last)
+                self.chain.reorganise(self.chain.find(last).number, {last: None})
+            return await honest(self, request, path, query)
+
+    with in_thread(Reorganising(world)) as url:
+        load(esplora_url=url + ESPLORA_PATH)
+    live = "transport_code = 'esplora'"
+    found = {row[0] for row in contents("bitcoin_outputs", "transaction_hash", live)}
+    wanted = {row[0] for row in contents("bitcoin_outputs", "transaction_hash", BITCOIN_OWN)}
+    assert pages and found == wanted - set(pages)
 
 
 def test_a_transport_that_is_down_is_unavailable(home, world, monkeypatch):

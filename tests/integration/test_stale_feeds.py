@@ -38,6 +38,14 @@ def switch(server: ServerProcess, **on: object) -> None:
         assert answer.status == 200
 
 
+def only_files(folder: Path, landing: Path, *feeds: str) -> Path:
+    """A folder for `plumbline run --config` with these feeds and no others."""
+    (folder / ".dlt").mkdir(parents=True)
+    lines = [f'[sources.{feed}]\nbucket_url = "{landing / feed}"\n' for feed in feeds]
+    (folder / ".dlt/config.toml").write_text("\n".join(lines))
+    return folder
+
+
 def configured(folder: Path, landing: Path, server: ServerProcess, attempts: int = 3) -> Path:
     """A folder for `plumbline run --config` whose feeds are the world's files and this server."""
     lines = [f'[sources.{feed}]\nbucket_url = "{landing / feed}"\n' for feed in FILE_FEEDS]
@@ -104,3 +112,20 @@ def test_a_wrong_delivery_stops_its_feed_only_and_a_new_field_warns(world, serve
             assert warehouse.table(table).limit(1).fetchall(), table
         kept = "select count(*) from raw_chainalysis.transfers where answer_json not like ?"
         assert warehouse.execute(kept, [f"%{ADDED}%"]).fetchone() == (0,)
+
+
+def test_a_day_that_the_ledger_lacks_stops_the_run_and_is_named(world, tmp_path, plumbline, status):
+    landing = Path(shutil.copytree(world / "landing", tmp_path / "landing"))
+    lost, late = sorted((landing / "exchange").glob("delivery=*"))[3], sorted((landing / "prices").glob("delivery=*"))
+    for folder in (lost, *late[-3:]):
+        shutil.rmtree(folder)
+    home, config = tmp_path / "home", only_files(tmp_path / "config", landing, "exchange", "prices")
+    result = plumbline("run", "--config", str(config), home=home, PLUMBLINE_PSEUDONYM_KEY="sandbox")
+    assert result.returncode == 1, result.stdout + result.stderr
+    day = lost.name.removeprefix("delivery=")
+    said = " ".join(result.stdout.split())
+    assert "NOT TO BE TRUSTED" in said and f"Feed exchange has deliveries before and after, but none of {day}." in said
+    found = status(home)
+    assert found["checks"]["failed_names"] == ["raw_exchange/control_totals has_every_day"]
+    assert "raw_prices/control_totals is_fresh" in found["checks"]["warned_names"]
+    assert not (home / "published/current").exists()

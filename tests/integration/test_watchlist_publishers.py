@@ -189,6 +189,27 @@ def test_a_publisher_that_stays_away_keeps_its_last_publication(home, world, cap
     assert VendorUnavailable in causes
 
 
+def test_a_list_that_cannot_be_read_makes_the_feed_stale_and_the_others_land(home, world, monkeypatch):
+    from orchestration.assets.feeds import UP_TO_DATE, _check_results, _unread
+
+    monkeypatch.setattr(fetch, "ATTEMPTS", 2)
+    faults = ListFaults(errors={"UK-Sanctions-List.xml": 1000})
+    with list_world.published(world, faults) as (_, places):
+        settings = {"un_sc_url": places["un"], "eu_fsf_url": places["eu"], "uk_sl_url": places["uk_xml"]}
+        source = watchlists_source(**settings, eu_fsf_token="wrong", retry_seconds=0.001)
+        pipeline.run(source, "watchlists")
+        assert counts("un_sc")[0] > 0 and counts("eu_fsf")[0] == counts("uk_sl")[0] == 0
+        stale = _unread(source)
+        (check,) = [one for one in _check_results("watchlists", source, stale) if one.check_name == UP_TO_DATE]
+        assert not check.passed and check.metadata["reason"].text == stale
+        assert "eu_fsf was not read" in stale and "token" in stale and "wrong" not in stale
+        assert "uk_sl was not read" in stale and "un_sc" not in stale
+        faults.errors.clear()
+        source = watchlists_source(**settings, eu_fsf_token=EU_TOKEN)
+        pipeline.run(source, "watchlists")
+        assert _unread(source) is None and counts("eu_fsf")[0] > 0 and counts("uk_sl")[0] > 0
+
+
 def test_an_unusable_publication_is_rejected_whole_and_the_others_land(home, tmp_path, world):
     (tmp_path / "un/2026-01-05").mkdir(parents=True)
     (tmp_path / "un/2026-01-05/cut.xml").write_bytes(b"<CONSOLIDATED_LIST><INDIVIDUALS><INDIVIDUAL><DATAID>1</DATAID>")

@@ -95,6 +95,31 @@ def test_every_style_of_limit_is_understood_although_the_clock_is_wrong(limit):
     assert 0 <= wait_of(response.headers) <= 2
 
 
+def test_members_are_dropped_and_retyped_wherever_they_are():
+    answer = json.loads(asked(Served("drop=n,retype=total+exact"), 4)[0][1])
+    assert answer == {"total": [3], "data": [{"exact": [0.1]}, {}, {}]}
+
+
+def test_the_clock_is_wrong_in_every_date_and_for_who_signs():
+    class Dated(Served):
+        async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+            async def answer() -> web.Response:
+                return web.json_response(BODY, headers={"Date": "Thu, 01 Jan 2026 00:00:00 GMT"})
+
+            return await self.faults.serve(request, answer, self.limit)
+
+    served = Dated("skew_seconds=90")
+    with in_thread(served) as url:
+        assert requests.get(url, timeout=5).headers["Date"] == "Thu, 01 Jan 2026 00:01:30 GMT"
+    assert 85 < served.faults.clock() - datetime.now(UTC).timestamp() < 95
+
+
+def test_a_list_that_is_asked_for_with_post_is_disturbed_too():
+    with in_thread(Served("duplicates=1,reorders=1")) as url:
+        assert len(requests.post(f"{url}/cases/list", json={}, timeout=5).json()["data"]) == 4
+        assert requests.post(f"{url}/wallet", json={}, timeout=5).json() == BODY
+
+
 def test_a_limit_may_come_with_status_200():
     answer = ok_but_limited(1, datetime.now(UTC))
     assert (answer.status, json.loads(answer.body)["status"]) == (200, "0")
@@ -109,3 +134,6 @@ def test_rows_held_back_are_there_after_the_first_page():
     first = faults.held_back(rows, 0)
     assert 0 < len(first) < 100
     assert faults.held_back(rows, 50) == faults.held_back(rows, 0) == rows
+    others = list(range(100, 200))
+    assert faults.held_back(others, 0, 30)[:30] == others[:30]
+    assert faults.held_back(others, 0, 30) == others
