@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any
 
+from ingestion import answers
+
 SUMMARY = {"updatedAt", "asset", "assetId", "network", "transferReference", "tx", "idx", "usdAmount", "assetAmount"}
 SUMMARY |= {"timestamp", "outputAddress", "externalId"}
 EXPOSURES = {"direct"}
@@ -44,9 +46,11 @@ def document(body: bytes) -> Any:
     if not body:
         return None
     try:
-        return _DECODER.decode(body.decode())
+        return answers.decoded(_DECODER.decode, body.decode())
     except UnicodeDecodeError:
         raise Unreadable("the answer is not UTF-8 text") from None
+    except answers.TooDeep as problem:
+        raise Unreadable(f"it is {problem}") from None
     except json.JSONDecodeError as error:
         raise Unreadable(f"the answer is not JSON: {error}") from None
 

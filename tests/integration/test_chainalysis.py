@@ -386,12 +386,22 @@ def test_a_list_that_does_not_hold_its_total_is_not_believed(world):
     ("answer", "says"),
     [
         (web.json_response, "refused the API key .HTTP 403: bad key.* SOURCES__CHAINALYSIS__API_KEY"),
-        (web.Response, "answered HTTP 403 with text/html instead of JSON"),
+        (web.Response, "HTTP 403 with a web page.*blocks this machine; 4 tries"),
     ],
 )
 def test_a_refused_key_and_an_edge_page_are_told_apart(world, answer, says):
     kwargs = {"data": {"message": "bad key"}} if answer is web.json_response else {"content_type": "text/html"}
     handler = Scripted(world, lambda *_: answer(status=403, **kwargs))
+    with pytest.raises(VendorError, match=says):
+        screen(handler)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"), [("[" * 100_000 + "]" * 100_000, "nested more than 64"), ('"' + "x" * 5000 + '"', "more than 4,000")]
+)
+def test_an_answer_out_of_all_proportion_is_told_and_stops_nothing_else(world, monkeypatch, text, says):
+    monkeypatch.setattr("ingestion.answers.LARGEST", 4000 if "x" in text else 10**9)
+    handler = Scripted(world, lambda method, path: web.json_response(text=text) if method == "POST" else None)
     with pytest.raises(VendorError, match=says):
         screen(handler)
 

@@ -123,6 +123,8 @@ def test_members_the_vendor_added_are_named_and_kept():
         (b"[]", "not a JSON object"),
         (b"<html></html>", "not JSON"),
         (b"\xff", "not UTF-8"),
+        (b"[" * 100_000, "nested more than 64 levels"),
+        (b"[" * 400 + b"]" * 400, "nested more than 64 levels"),
         (PENDING.replace(b'"externalId":"e-1"', b'"externalId":null'), "externalId is missing"),
         (FINISHED.replace(b'"idx":2', b'"idx":2.0'), "idx .* not a whole number"),
         (FINISHED.replace(b'"tx":"aa"', b'"tx":7'), "tx 7 is not text"),
