@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 LARGEST = 256 * 2**20
-"""Bytes of one answer that are read at most, after decompression. The largest honest ones (pages of 500 analyses, blocks
-with their receipts) have some megabytes."""
+"""Bytes of one answer that are read at most, after decompression. The largest honest ones (pages of 500 analyses,
+blocks with their receipts) have some megabytes."""
 DEEPEST = 64
 """Levels of nesting that an answer may have. The deepest contract has nine, and Python's own reader and writer of JSON
 give up at some hundreds, each at another depth."""

@@ -37,6 +37,19 @@ class Members:
     def __getitem__(self, member: str) -> Any:
         return self._value.get(member)
 
+    def needs(self, *members: str, lists: tuple[str, ...] = ()) -> Self:
+        """This object, where it has all the members that its contract promises, null or not, and the `lists` are lists.
+
+        What is asked of a vendor is whether there is a risk: a member that it dropped or renamed must not read as
+        "none"."""
+        for member in (*members, *lists):
+            if member not in self._value:
+                raise Unreadable(f"{member} is missing from the {self._name}")
+        for member in lists:
+            if not isinstance(self._value[member], list):
+                raise Unreadable(f"{member} is not a list")
+        return self
+
     def text(self, member: str) -> str | None:
         value = self._value.get(member)
         if value is not None and not isinstance(value, str):
@@ -92,9 +105,9 @@ class Members:
         value = self._value.get(member)
         return type(self)({} if value is None else value, member, known, self._added)
 
-    def objects(self, member: str, known: Set[str] = frozenset()) -> Iterator[Self]:
-        """The member's list of objects; one that is absent or null is empty."""
+    def objects(self, member: str, known: Set[str] = frozenset(), needs: tuple[str, ...] = ()) -> Iterator[Self]:
+        """The member's list of objects, each with the members it `needs`; one that is absent or null is empty."""
         value = self._value.get(member)
         if value is not None and not isinstance(value, list):
             raise Unreadable(f"{member} is not a list")
-        return (type(self)(item, member, known, self._added) for item in value or ())
+        return (type(self)(item, member, known, self._added).needs(*needs) for item in value or ())

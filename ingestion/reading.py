@@ -6,7 +6,7 @@ here: requests (`vendor`) and what an answer means (`<feed>/`).
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import pyarrow as pa
@@ -15,6 +15,31 @@ from ingestion import control_totals, rejects
 from ingestion.landing import Extracted
 from ingestion.members import text
 from ingestion.records import raw_schema
+from ingestion.vendor import VendorError
+
+DRIFT = 5
+"""From so many unreadable answers on, more than readable ones are a change of the contract."""
+
+
+def drift(table: str, readable: int, rejects: Iterable[Mapping]) -> str | None:
+    """Why the answers for a table cannot be read, where that is so for most of them and they are several: the vendor
+    changed them. A single bad answer among good ones is a reject. `readable`: how many could be read, of those that
+    have all members (not the ones still in work); `rejects` have a reason_code, a reason and the raw_record."""
+    unreadable = [one for one in rejects if one["reason_code"] == "unreadable_answer"]
+    if len(unreadable) < max(DRIFT, readable + 1):
+        return None
+    reason = Counter(one["reason"] for one in unreadable).most_common(1)[0][0]
+    record = next(one["raw_record"] for one in unreadable if one["reason"] == reason)
+    said = f"of {len(unreadable) + readable} answers for {table} {readable} can be read; {reason}"
+    return f"{said}. The first of them: {record if isinstance(record, str) else text(record)!s:.300}"
+
+
+def changed_contract(vendor: str, url: str, why: str) -> VendorError:
+    """The error that stops the feed of a vendor whose answers are not what its contract says."""
+    return VendorError(
+        f"{vendor} at {url} no longer answers as its contract says: {why} Nothing of this load was kept. Ask the "
+        "vendor what changed; this loader has to learn it first."
+    )
 
 
 class Reading:
@@ -27,12 +52,29 @@ class Reading:
         self._rows: dict[str, list[tuple[datetime, dict]]] = {table: [] for table in tables}
         self._rejects: list[dict] = []
         self._identity: list[str] = []
+        self._whole: Counter[str] = Counter()
+        self._captured: dict[str, str] = {}
 
     @property
     def is_empty(self) -> bool:
         return not self._identity
 
-    def land(self, table: str, known_at: datetime, row: dict) -> None:
+    @property
+    def drift(self) -> str | None:
+        """See `drift`; None while the answers of this end-point are what they should be."""
+        for table in self._rows:
+            refused = (one for one in self._rejects if one["table_name"] == table)
+            if said := drift(table, self._whole[table], refused):
+                return f"{self.endpoint}: {said}"
+        return None
+
+    def states(self, table: str, rows: int) -> None:
+        """Takes `rows` for the table's control total: it follows from what the vendor itself says it holds."""
+        self.counted[table], self._captured[table] = rows, "api_total"
+
+    def land(self, table: str, known_at: datetime, row: dict, *, is_whole: bool = True) -> None:
+        """`is_whole`: the answer is in a state in which it has all of its members."""
+        self._whole[table] += is_whole
         self._rows[table].append((known_at, row))
         self._identity.append(repr((table, known_at, row)))
 
@@ -73,7 +115,7 @@ class Reading:
                     feed_code=self.feed,
                     table_name=table,
                     source_rows=counted,
-                    captured_by="independent_count",
+                    captured_by=self._captured.get(table, "independent_count"),
                     source_uri=self.endpoint,
                     known_at=max(known),
                 )

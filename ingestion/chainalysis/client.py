@@ -128,8 +128,8 @@ class KytClient:
                 body.add(part)
         except answers.TooLarge as problem:
             raise VendorError(
-                f"Chainalysis KYT at {self.base_url} answered {method} {path} with {problem}. No answer of its contract "
-                "is like that: see whether SOURCES__CHAINALYSIS__API_URL is right, and ask the vendor."
+                f"Chainalysis KYT at {self.base_url} answered {method} {path} with {problem}. No answer of its "
+                "contract is like that: see whether SOURCES__CHAINALYSIS__API_URL is right, and ask the vendor."
             ) from None
         return body.whole()
 

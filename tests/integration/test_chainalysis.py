@@ -13,6 +13,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from ingestion import chainalysis, pipeline
 from ingestion.chainalysis import Run, VendorError, chainalysis_source, parse
+from ingestion.chainalysis.attempts import Attempt
 from ingestion.chainalysis.landing import Landing
 from ingestion.chainalysis.schemas import KYT_TABLES, TABLES
 from orchestration.soda import read_contracts, verify
@@ -397,7 +398,8 @@ def test_a_refused_key_and_an_edge_page_are_told_apart(world, answer, says):
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [("[" * 100_000 + "]" * 100_000, "nested more than 64"), ('"' + "x" * 5000 + '"', "more than 4,000")]
+    ("text", "says"),
+    [("[" * 100_000 + "]" * 100_000, "nested more than 64"), ('"' + "x" * 5000 + '"', "more than 4,000")],
 )
 def test_an_answer_out_of_all_proportion_is_told_and_stops_nothing_else(world, monkeypatch, text, says):
     monkeypatch.setattr("ingestion.answers.LARGEST", 4000 if "x" in text else 10**9)
@@ -460,7 +462,7 @@ def test_the_configuration_is_dlts_own(world, ledger, monkeypatch):
 
 
 def test_the_recorded_exchanges_are_loaded_by_the_same_code(shared_data):
-    """The two registrations that were recorded: one has its whole story on tape, of the other only the registration."""
+    """The two transfers and the attempt that were recorded; of one transfer there is only the registration."""
     movements = [
         {
             "ledger_transfer_id": ledger_transfer_id,
@@ -487,8 +489,23 @@ def test_the_recorded_exchanges_are_loaded_by_the_same_code(shared_data):
             ),
         )
     ]
+    attempt = Attempt(
+        "exchange:withdrawal:2", "e38a7c51-0168-46e8-899e-6ae70acade5c", "Bitcoin", "BTC",
+        "1QJUiNsNfji6mR1FjAwf6Eg9NxxHPoxpWL", "cfbe93a6-0fd7-4c59-aa9b-65bc1ab34586", datetime(2025, 1, 10),
+        Decimal("0.10312309"),
+    )  # fmt: skip
     with vendor.in_thread(replay.Replay(shared_data / "kyt/chainalysis")) as url:
-        landing = Run(movements, url + vendor.KYT_PATH, "any", 4, 0.2, 2, lambda *_: None).landing
+        base = url + vendor.KYT_PATH
+        landing = Run(movements, base, "any", 4, 0.2, 2, lambda *_: None, pending=[attempt]).landing
+    (attempted,) = landing.table("withdrawal_attempts").to_pylist()
+    assert (attempted["external_id"], attempted["_known_at"]) == (
+        "f226edb0-675e-3072-9392-6082033979b4",
+        datetime(2025, 1, 11, 5, 21, 2, 350000),
+    )
+    assert (attempted["direct_name"], attempted["direct_category_id"]) == ("Bittrex.com", 21)
+    assert (attempted["alert_level_code"], attempted["alert_count"], attempted["high_risk_address_count"]) == (
+        "SEVERE", 1, 1
+    )  # fmt: skip
     received, sent = landing.table("transfers").to_pylist()
     assert received["external_id"] == "9a78cde9-890c-3563-8f24-2b99fcb96409"
     assert (received["usd_amount"], received["asset_amount"]) == (Decimal("141.94"), Decimal("0.00150795"))
