@@ -168,7 +168,7 @@ class Screened:
             self._take_in(product, day, answered, wanted)
         readable = sum(row["product_code"] == product.code for row in self.rows["address_screenings"])
         refused = (one for one in self.rejects if json.loads(one["raw_record"])["product_code"] == product.code)
-        if why := drift(f"address_screenings ({product.path}{{address}})", readable, refused):
+        if why := drift(f"address_screenings ({product.path}{{address}})", {"": readable}, refused):
             raise changed_contract(product.title, vendor.base_url, why)
 
     def _take_in(

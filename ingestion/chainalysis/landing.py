@@ -59,7 +59,7 @@ class Landing:
         for table in KYT_TABLES:
             refused = (row for row in self._rejects if row["table_name"] == table)
             readable = sum(1 for row in self._rows[table] if row.get("updated_at", row))
-            if said := drift(table, readable, refused):
+            if said := drift(table, {"": readable}, refused):
                 return said
         return None
 

@@ -31,7 +31,10 @@ _EXACT = Context(prec=120, rounding=ROUND_HALF_UP)
 
 
 class Unreadable(ValueError):
-    """An answer, or a value in it, is not what the vendor's contract says."""
+    """An answer, or a value in it, is not what the vendor's contract says. `part`: the member of the answer in whose
+    objects it was found; "" for the answer itself."""
+
+    part = ""
 
 
 def _no_number(text: str) -> None:

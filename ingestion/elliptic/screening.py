@@ -190,7 +190,8 @@ class Screening:
         except Unreadable as problem:
             known_at = ledger_known_at or datetime(1970, 1, 1)
             record = {"asked_for": asked_for, "answer": text(item)} if asked_for else text(item)
-            reading.reject("analyses", known_at, "unreadable_answer", str(problem), record)
+            about = {"answer": item, "part": problem.part}
+            reading.reject("analyses", known_at, "unreadable_answer", str(problem), record, **about)
             for number in range(details):
                 said = f"its answer cannot be read: {problem}"
                 exposure = {"exposure_no": number, "answer": text(item)}
@@ -204,7 +205,8 @@ class Screening:
         times = (row["analysed_at"], row["updated_at"], row["created_at"], ledger_known_at)
         known_at = max((at for at in times if at), default=datetime(1970, 1, 1))
         own = {"ledger_transfer_id": transfer_id, "ledger_known_at": ledger_known_at}
-        reading.land("analyses", known_at, {**row, **own}, is_whole=row["process_status_code"] != "running")
+        is_whole = row["process_status_code"] != "running"
+        reading.land("analyses", known_at, {**row, **own}, answer=item, is_whole=is_whole)
         for exposure in exposures:
             reading.land("exposures", known_at, exposure)
 

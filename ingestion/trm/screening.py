@@ -91,13 +91,13 @@ def _screen(vendor: Vendor, batch: list[Address], reading: Reading) -> None:
                 raise Unreadable("nobody asked for this chain and address in this request")
         except Unreadable as problem:
             details = _listed(item, "addressRiskIndicators", "entities")
-            _reject_whole(reading, "address_screenings", newest, problem, item, details)
+            _reject_whole(reading, "address_screenings", newest, problem, item, item, details)
             continue
         # Nobody can have known the answer before the movement that it was asked for.
         known_at = max(row["screened_at"] or asked.known_at, asked.known_at)
         screening_id = f"{row['chain_code']}:{row['address_submitted']}@{known_at.isoformat()}"
         asked_for = {"screening_id": screening_id, "ledger_known_at": asked.known_at}
-        reading.land("address_screenings", known_at, {**row, **asked_for})
+        reading.land("address_screenings", known_at, {**row, **asked_for}, answer=item)
         for exposure in exposures:
             reading.land("exposures", known_at, {**exposure, "screening_id": screening_id})
     for one in unanswered.values():
@@ -116,10 +116,11 @@ def _listed(item: Any, *names: str) -> int:
 
 
 def _reject_whole(
-    reading: Reading, table: str, known_at: datetime, problem: Unreadable, record: Any, details: int
+    reading: Reading, table: str, known_at: datetime, problem: Unreadable, answer: Any, record: Any, details: int
 ) -> None:
     """An answer that cannot be read, and with it each of the `details` exposures it lists."""
-    reading.reject(table, known_at, "unreadable_answer", str(problem), text(record))
+    said = text(record)
+    reading.reject(table, known_at, "unreadable_answer", str(problem), said, answer=answer, part=problem.part)
     for number in range(details):
         said = f"its answer cannot be read: {problem}"
         exposure = {"exposure_no": number, "answer": text(record)}
@@ -241,13 +242,13 @@ def _land_transfer(reading: Reading, movement: Movement, item: Any, was_pending:
             raise Unreadable(f"externalId {row['ledger_transfer_id']!r} is not that of the transfer asked about")
     except Unreadable as problem:
         record = {"externalId": movement.ledger_transfer_id, "answer": item}
-        _reject_whole(reading, "transfers", movement.known_at, problem, record, _listed(item, "counterparties"))
+        _reject_whole(reading, "transfers", movement.known_at, problem, item, record, _listed(item, "counterparties"))
         return
     # The vendor does not say when it finished: a later state is known after the earlier one.
     known_at = max(row["submitted_at"] or movement.known_at, movement.known_at)
     known_at += timedelta(microseconds=1 if was_pending else 0)
     screening_id = f"{row['transfer_uuid']}@{row['screen_status_code']}"
     is_whole = row["screen_status_code"] in parse.FINISHED
-    reading.land("transfers", known_at, {**row, "screening_id": screening_id}, is_whole=is_whole)
+    reading.land("transfers", known_at, {**row, "screening_id": screening_id}, answer=item, is_whole=is_whole)
     for counterparty in counterparties:
         reading.land("exposures", known_at, {**counterparty, "screening_id": screening_id})

@@ -166,7 +166,8 @@ REFERENCES = {
     "1QJUiNsNfji6mR1FjAwf6Eg9NxxHPoxpWL",
 }
 NOT_ASKED = {
-    ("DELETE", f"{USER}/depositaddresses"), ("DELETE", f"{USER}/withdrawaladdresses"),
+    ("DELETE", f"{USER}/depositaddresses/ETH/0x9AC2B9cF6D5a7f60dFa7f2876a5c581A03e4927E"),
+    ("DELETE", f"{USER}/withdrawaladdresses/BTC/bc1qntafv42kpwug7wfjmzzffxysqm5rqfswduheg6"),
     ("POST", f"{USER}/depositaddresses"), ("POST", f"{USER}/withdrawaladdresses"),
     ("POST", f"{USER}/transfers/received"), ("POST", f"{USER}/transfers/sent"),
     ("GET", f"{USER}/depositaddresses"), ("GET", f"{USER}/withdrawaladdresses"), ("GET", f"{USER}/transfers/received"),
