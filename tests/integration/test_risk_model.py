@@ -159,32 +159,32 @@ def test_what_an_address_dealt_with_is_behind_it(home):
     ) == [(0,)]
 
 
-def test_an_attempt_is_a_judgement_of_its_withdrawal(home):
-    attempts = rows(
+def test_an_attempt_and_an_alert_that_is_on_the_list_only_count_for_their_transfers(home):
+    """Planted: an attempt with a severe alert, an alert that is lost while its state on the list is not, and words for
+    categories that nobody mapped."""
+    attempted = rows(
         home,
-        "select a.transfer_id, a.alert_level_code, j.level_rank from stg_chainalysis__withdrawal_attempts as a "
-        "left join int_vendor_judgements as j on j.vendor_code = 'chainalysis' and j.subject_id = a.transfer_id",
-    )
-    ranks = {None: 0, "LOW": 1, "MEDIUM": 2, "HIGH": 3, "SEVERE": 4}
-    assert attempts and all(rank >= ranks[level] for _, level, rank in attempts)
-    exposed = rows(
+        "select t.transfer_id from stg_chainalysis__transfers as t where t.direction_code = 'sent' and not exists ("
+        "select 1 from int_exposures as e where e.transfer_id = t.transfer_id and e.vendor_code = 'chainalysis' "
+        "and e.category_code = 'mixing') order by 1",
+    )[0][0]
+    rows(
         home,
-        "select a.transfer_id from stg_chainalysis__withdrawal_attempts as a where a.direct_category_id is not null "
-        "and not exists (select 1 from int_exposures as e where e.transfer_id = a.transfer_id "
-        "and e.vendor_code = 'chainalysis' and e.exposure_type_code = 'DIRECT')",
+        "insert into raw_chainalysis.withdrawal_attempts by name select 'at-1' as external_id, "  # noqa: S608 (planted)
+        f"'{attempted}' as ledger_transfer_id, user_id, network, asset_code, 'x' as address, 'w-1' as "
+        "attempt_identifier, transfer_at as attempted_at, updated_at, 13 as direct_category_id, 'A Mixer' as "
+        "direct_name, 'SEVERE' as alert_level_code, 1 as alert_count, 0 as high_risk_address_count, '{}' as "
+        "answer_json, '{}' as exposures_json, '{}' as alerts_json, '{}' as high_risk_addresses_json, _known_at, "
+        "_extract_id, 999 as _record_no, _dlt_load_id from raw_chainalysis.transfers "
+        f"where ledger_transfer_id = '{attempted}' and updated_at is not null limit 1",
     )
-    assert exposed == []
-
-
-def test_an_alert_that_is_on_the_list_only_counts_for_its_transfer(home):
-    """Planted: the alert itself is lost, its state on the list is not; and a new word for a category."""
-    alert_id, transfer_id = rows(
+    alert_id, listed = rows(
         home,
         "select s.alert_id, min(f.subject_id) from stg_chainalysis__alert_states as s "
         "join int_chainalysis_findings as f on f.answer_id = s.alert_id where s.alert_level_code = 'SEVERE' "
         "group by 1 order by 1",
     )[0]
-    external = f"(select external_id from raw_chainalysis.transfers where ledger_transfer_id = '{transfer_id}')"  # noqa: S608 (planted)
+    external = f"(select external_id from raw_chainalysis.transfers where ledger_transfer_id = '{listed}')"  # noqa: S608 (planted)
     for table in ("alerts", "exposures"):
         rows(home, f"delete from raw_chainalysis.{table} where external_id in {external}")  # noqa: S608 (planted)
     rows(home, f"update raw_chainalysis.alert_states set category = 'Brand New' where alert_id = '{alert_id}'")  # noqa: S608 (planted)
@@ -193,25 +193,28 @@ def test_an_alert_that_is_on_the_list_only_counts_for_its_transfer(home):
         "update raw_chainalysis.address_exposures set category = 'never heard of' "
         "where member_code = 'identifications' and product_code = 'sanctions'",
     )
-    built = dbt(home, "build", "stg_chainalysis__alerts", "stg_chainalysis__exposures", "stg_chainalysis__alert_states",
-                "stg_chainalysis__address_exposures", "int_chainalysis_findings", "int_exposure_categories",
-                "int_exposures", "int_vendor_judgements")  # fmt: skip
+    models = ("alerts", "exposures", "alert_states", "address_exposures", "withdrawal_attempts")
+    built = dbt(home, "build", *(f"stg_chainalysis__{model}" for model in models), "int_chainalysis_findings",
+                "int_exposure_categories", "int_exposures", "int_vendor_judgements")  # fmt: skip
     assert "Warning in test accepted_values_int_exposure_categories" in built.stdout
     unmapped = rows(
         home,
         "select vendor_category_id from int_exposure_categories where not is_mapped and vendor_code = 'chainalysis'",
     )
     assert {("brand new",), ("never heard of",)} <= set(unmapped)
-    assert rows(
-        home,
-        "select level_code from int_vendor_judgements where vendor_code = 'chainalysis' "  # noqa: S608 (planted)
-        f"and subject_type_code = 'transfer' and subject_id = '{transfer_id}'",
-    ) == [("severe",)]
-    assert rows(
-        home,
-        "select min(severity_code) from int_exposures where vendor_code = 'chainalysis' "  # noqa: S608 (planted)
-        f"and transfer_id = '{transfer_id}' and category_code = 'unmapped'",
-    ) == [("high",)]
+    judged = (
+        "select level_code from int_vendor_judgements where vendor_code = 'chainalysis' "
+        "and subject_type_code = 'transfer' and subject_id = '{}'"
+    )
+    exposed = (
+        "select severity_code, entity_name from int_exposures where vendor_code = 'chainalysis' "
+        "and transfer_id = '{}' and category_code = '{}'"
+    )
+    assert rows(home, judged.format(attempted)) == rows(home, judged.format(listed)) == [("severe",)]
+    assert rows(home, exposed.format(attempted, "mixing") + " and exposure_type_code = 'DIRECT'") == [
+        ("medium", "A Mixer")
+    ]
+    assert {severity for severity, _ in rows(home, exposed.format(listed, "unmapped"))} == {"high"}
 
 
 def test_words_that_the_maps_lack_are_seen_and_counted(home):
