@@ -296,7 +296,9 @@ def test_an_answer_that_cannot_be_read_is_a_reject_and_still_counted(world):
 
     def answer(_method: str, path: str) -> web.Response | None:
         if path == f"/v2/transfers/{broken['external_id']}":
-            return web.json_response(text='{"updatedAt":"2026-01-01T10:00:00","usdAmount":1,"assetAmount":1,"externalId":7}')
+            return web.json_response(
+                text='{"updatedAt":"2026-01-01T10:00:00","usdAmount":1,"assetAmount":1,"externalId":7}'
+            )
         if path == f"/v2/transfers/{unlisted['external_id']}/exposures":
             return web.json_response({"direct": "none"})
         if path == f"/v2/transfers/{odd['external_id']}/alerts":
