@@ -28,27 +28,46 @@ class Members:
     of another type."""
 
     def __init__(self, value: Any, name: str, known: Set[str] = frozenset(), added: set[str] | None = None) -> None:
+        self._name = name
         if not isinstance(value, dict):
-            raise Unreadable(f"the {name} is not a JSON object")
-        self._value, self._name, self._added = value, name, added
+            raise self._unreadable(f"the {name} is not a JSON object")
+        self._value, self._added = value, added
         if added is not None and known:
             added |= {f"{name}.{member}" for member in value.keys() - known}
+
+    def _unreadable(self, problem: str | Unreadable) -> Unreadable:
+        found = problem if isinstance(problem, Unreadable) else Unreadable(problem)
+        found.part = self._name
+        return found
 
     def __getitem__(self, member: str) -> Any:
         return self._value.get(member)
 
+    def needs(self, *members: str, lists: tuple[str, ...] = ()) -> Self:
+        """This object, where it has all the members that its contract promises, null or not, and the `lists` are lists.
+
+        What is asked of a vendor is whether there is a risk: a member that it dropped or renamed must not read as
+        "none"."""
+        for member in (*members, *lists):
+            if member not in self._value:
+                raise self._unreadable(f"{member} is missing from the {self._name}")
+        for member in lists:
+            if not isinstance(self._value[member], list):
+                raise self._unreadable(f"{member} is not a list")
+        return self
+
     def text(self, member: str) -> str | None:
         value = self._value.get(member)
         if value is not None and not isinstance(value, str):
-            raise Unreadable(f"{member} {value!r} is not text")
+            raise self._unreadable(f"{member} {value!r} is not text")
         if value is not None and _NO_TEXT.search(value):
-            raise Unreadable(f"{member} holds a NUL or half a character")
+            raise self._unreadable(f"{member} holds a NUL or half a character")
         return value
 
     def required(self, member: str) -> str:
         value = self.text(member)
         if not value:
-            raise Unreadable(f"{member} is missing")
+            raise self._unreadable(f"{member} is missing")
         return value
 
     def code(self, member: str) -> str | None:
@@ -62,7 +81,7 @@ class Members:
         if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20:
             value = int(value)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63):
-            raise Unreadable(f"{member} {value!r} is not a whole number")
+            raise self._unreadable(f"{member} {value!r} is not a whole number")
         return value
 
     def amount(self, member: str) -> Decimal | None:
@@ -72,19 +91,25 @@ class Members:
             try:
                 value = Decimal(value)
             except InvalidOperation:
-                raise Unreadable(f"{member} {value!r} is not a number") from None
+                raise self._unreadable(f"{member} {value!r} is not a number") from None
             if not value.is_finite():
-                raise Unreadable(f"{member} {value} is not a number")
-        return quantity(value, member)
+                raise self._unreadable(f"{member} {value} is not a number")
+        try:
+            return quantity(value, member)
+        except Unreadable as problem:
+            raise self._unreadable(problem) from None
 
     def moment(self, member: str) -> datetime | None:
         """Naive UTC."""
-        return timestamp(self._value.get(member), member)
+        try:
+            return timestamp(self._value.get(member), member)
+        except Unreadable as problem:
+            raise self._unreadable(problem) from None
 
     def flag(self, member: str) -> bool | None:
         value = self._value.get(member)
         if value is not None and not isinstance(value, bool):
-            raise Unreadable(f"{member} {value!r} is neither true nor false")
+            raise self._unreadable(f"{member} {value!r} is neither true nor false")
         return value
 
     def object(self, member: str, known: Set[str] = frozenset()) -> Self:
@@ -92,9 +117,9 @@ class Members:
         value = self._value.get(member)
         return type(self)({} if value is None else value, member, known, self._added)
 
-    def objects(self, member: str, known: Set[str] = frozenset()) -> Iterator[Self]:
-        """The member's list of objects; one that is absent or null is empty."""
+    def objects(self, member: str, known: Set[str] = frozenset(), needs: tuple[str, ...] = ()) -> Iterator[Self]:
+        """The member's list of objects, each with the members it `needs`; one that is absent or null is empty."""
         value = self._value.get(member)
         if value is not None and not isinstance(value, list):
-            raise Unreadable(f"{member} is not a list")
-        return (type(self)(item, member, known, self._added) for item in value or ())
+            raise self._unreadable(f"{member} is not a list")
+        return (type(self)(item, member, known, self._added).needs(*needs) for item in value or ())

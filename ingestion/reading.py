@@ -5,9 +5,10 @@ here: requests (`vendor`) and what an answer means (`<feed>/`).
 """
 
 import hashlib
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
 
@@ -15,6 +16,52 @@ from ingestion import control_totals, rejects
 from ingestion.landing import Extracted
 from ingestion.members import text
 from ingestion.records import raw_schema
+from ingestion.vendor import VendorError
+
+DRIFT = 5
+"""From so many unreadable answers on, more than readable ones are a change of the contract."""
+
+
+def drift(table: str, readable: Mapping[str, int], rejects: Iterable[Mapping]) -> str | None:
+    """Why the answers for a table, or a part of them, cannot be read, where that is so for most of them and they are
+    several: the vendor changed them. A single bad answer among good ones is a reject.
+
+    `readable`: part of an answer -> how many answers with it could be read, "" for all of those that are in a state in
+    which they have everything; `rejects` have a reason_code, a reason, the raw_record, and the part where it is one."""
+    unreadable: dict[str, list[Mapping]] = defaultdict(list)
+    for one in rejects:
+        if one["reason_code"] == "unreadable_answer":
+            for part in {"", one.get("part", "")}:
+                unreadable[part].append(one)
+    for part, found in sorted(unreadable.items()):
+        if len(found) >= max(DRIFT, readable.get(part, 0) + 1):
+            reason = Counter(one["reason"] for one in found).most_common(1)[0][0]
+            record = next(one["raw_record"] for one in found if one["reason"] == reason)
+            answers = f"{len(found) + readable.get(part, 0)} answers for {table}" + (part and f" with {part}")
+            record = record if isinstance(record, str) else text(record)
+            said = f"of {answers} {readable.get(part, 0)} can be read; {reason}."
+            return f"{said} The first of them begins {record[:300]}."
+    return None
+
+
+def parts_of(answer: Any) -> set[str]:
+    """The names of the members, at any depth, in which the answer has objects."""
+    found: set[str] = set()
+    inner = answer.items() if isinstance(answer, dict) else ()
+    for name, value in inner:
+        objects = [value] if isinstance(value, dict) else value if isinstance(value, list) else []
+        for one in objects:
+            if isinstance(one, dict) and any(member not in (None, [], {}) for member in one.values()):
+                found |= {name, *parts_of(one)}
+    return found
+
+
+def changed_contract(vendor: str, url: str, why: str) -> VendorError:
+    """The error that stops the feed of a vendor whose answers are not what its contract says."""
+    return VendorError(
+        f"{vendor} at {url} no longer answers as its contract says: {why} Nothing of this load was kept. Ask the "
+        "vendor what changed; this loader has to learn it first."
+    )
 
 
 class Reading:
@@ -25,27 +72,55 @@ class Reading:
         self.feed, self.endpoint = feed, endpoint
         self.counted: Counter[str] = Counter(dict.fromkeys(tables, 0))
         self._rows: dict[str, list[tuple[datetime, dict]]] = {table: [] for table in tables}
-        self._rejects: list[dict] = []
+        self._rejects: list[tuple[dict, str]] = []
         self._identity: list[str] = []
+        self._whole: dict[str, Counter[str]] = {table: Counter() for table in tables}
+        self._captured: dict[str, str] = {}
 
     @property
     def is_empty(self) -> bool:
         return not self._identity
 
-    def land(self, table: str, known_at: datetime, row: dict) -> None:
+    @property
+    def drift(self) -> str | None:
+        """See `drift`; None while the answers of this end-point are what they should be."""
+        for table in self._rows:
+            refused = [{**one, "part": part} for one, part in self._rejects if one["table_name"] == table]
+            if said := drift(table, self._whole[table], refused):
+                return f"{self.endpoint}: {said}"
+        return None
+
+    def states(self, table: str, rows: int) -> None:
+        """Takes `rows` for the table's control total: it follows from what the vendor itself says it holds."""
+        self.counted[table], self._captured[table] = rows, "api_total"
+
+    def land(self, table: str, known_at: datetime, row: dict, *, answer: Any = None, is_whole: bool = True) -> None:
+        """`answer`: what the row was read from; `is_whole`: it is in a state in which it has all of its members."""
+        if is_whole:
+            self._whole[table].update({"", *parts_of(answer)})
         self._rows[table].append((known_at, row))
         self._identity.append(repr((table, known_at, row)))
 
-    def reject(self, table: str, known_at: datetime, reason_code: str, reason: str, record: dict | str) -> None:
-        self._rejects.append(
-            {
-                "table_name": table,
-                "first_seen_at": known_at,
-                "reason_code": reason_code,
-                "reason": reason,
-                "raw_record": record if isinstance(record, str) else text(record),
-            }
-        )
+    def reject(
+        self,
+        table: str,
+        known_at: datetime,
+        reason_code: str,
+        reason: str,
+        record: dict | str,
+        *,
+        answer: Any = None,
+        part: str = "",
+    ) -> None:
+        """`part`: where in the `answer` the problem is (see `Unreadable`)."""
+        rejected = {
+            "table_name": table,
+            "first_seen_at": known_at,
+            "reason_code": reason_code,
+            "reason": reason,
+            "raw_record": record if isinstance(record, str) else text(record),
+        }
+        self._rejects.append((rejected, part if part in parts_of(answer) else ""))
         self._identity.append(repr((table, known_at, reason_code, text(record))))
 
     def into(self, extracted: Extracted, schemas: Mapping[str, pa.Schema], completed: set[str]) -> None:
@@ -55,14 +130,14 @@ class Reading:
         if self.is_empty or extract_id in completed:
             return
         known = [known_at for rows in self._rows.values() for known_at, _ in rows]
-        known += [reject["first_seen_at"] for reject in self._rejects]
+        known += [reject["first_seen_at"] for reject, _ in self._rejects]
         for table, counted in self.counted.items():
             rows = [
                 {**row, "_known_at": known_at, "_extract_id": extract_id, "_record_no": number}
                 for number, (known_at, row) in enumerate(self._rows[table], 1)
             ]
             extracted.add(table, pa.Table.from_pylist(rows, schema=raw_schema(schemas[table])))
-            refused = [reject for reject in self._rejects if reject["table_name"] == table]
+            refused = [reject for reject, _ in self._rejects if reject["table_name"] == table]
             extracted.rejects += [
                 rejects.row(feed_code=self.feed, extract_id=extract_id, record_no=number, **reject)
                 for number, reject in enumerate(refused, len(rows) + 1)
@@ -73,7 +148,7 @@ class Reading:
                     feed_code=self.feed,
                     table_name=table,
                     source_rows=counted,
-                    captured_by="independent_count",
+                    captured_by=self._captured.get(table, "independent_count"),
                     source_uri=self.endpoint,
                     known_at=max(known),
                 )

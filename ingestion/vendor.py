@@ -19,6 +19,8 @@ import requests
 from requests.auth import AuthBase
 from requests_ratelimiter import LimiterSession
 
+from ingestion import answers
+
 FIRST_DELAY, LONGEST_DELAY = 0.2, 8.0
 """Seconds before the second try, doubling up to the longest."""
 LONGEST_WAIT = 300.0
@@ -100,13 +102,30 @@ class Vendor:
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
         return self.request("GET", path, params=params)
 
-    def post(self, path: str, body: Any, params: Mapping[str, Any] | None = None) -> Answer:
-        """`body` is sent as JSON, without spaces; Decimals as numbers, exactly."""
-        return self.request("POST", path, body=body, params=params)
+    def post(
+        self,
+        path: str,
+        body: Any,
+        params: Mapping[str, Any] | None = None,
+        done: Callable[[], Answer | None] = lambda: None,
+    ) -> Answer:
+        """`body` is sent as JSON, without spaces; Decimals as numbers, exactly. `done`: see `request`."""
+        return self.request("POST", path, body=body, params=params, done=done)
 
-    def request(self, method: str, path: str, *, params: Mapping[str, Any] | None = None, body: Any = None) -> Answer:
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        done: Callable[[], Answer | None] = lambda: None,
+    ) -> Answer:
         """The 2xx answer. Raises Refusal for a 4xx about this request, VendorError for a wrong key or address, and
-        VendorUnavailable when every try failed."""
+        VendorUnavailable when every try failed.
+
+        `done` is for a request that makes something new each time: it is called before each further try and gives the
+        answer where an earlier one was heard after all, though its answer was lost on the way."""
         url = path if "://" in path else self.base_url + path
         sent = None if body is None else dumps(body).encode()
         kind = {} if body is None else {"Content-Type": "application/json"}
@@ -115,10 +134,14 @@ class Vendor:
             if attempt:
                 time.sleep(delay)
                 delay = min(delay * 2, LONGEST_DELAY)
+                if (answer := done()) is not None:
+                    return answer
             try:
-                response = self._session.request(
-                    method, url, params=params, data=sent, headers=kind, timeout=TIMEOUTS, allow_redirects=False
-                )
+                with self._session.request(
+                    method, url, params=params, data=sent, headers=kind, timeout=TIMEOUTS, allow_redirects=False,
+                    stream=True,
+                ) as response:  # fmt: skip
+                    content = self._content(method, path, response)
             except requests.RequestException as error:
                 trouble = type(error).__name__
                 continue
@@ -126,9 +149,12 @@ class Vendor:
                 trouble = f"HTTP {response.status_code}"
                 delay = wait_of(response.headers) or delay
                 continue
+            if response.status_code == 403 and is_web_page(response.headers):
+                trouble = "HTTP 403 with a web page: something in front of the vendor blocks this machine"
+                continue
             if not 200 <= response.status_code < 300:
-                raise self._refused(method, path, response)
-            if (read := self._read(response)) is None:
+                raise self._refused(method, path, response, content)
+            if (read := self._read(method, path, response, content)) is None:
                 trouble = "an answer that is cut off or no JSON"
                 continue
             if (wait := self._throttled(read)) is None:
@@ -140,28 +166,39 @@ class Vendor:
             "right. Nothing of this load was kept; the next run catches up."
         )
 
-    def _read(self, response: requests.Response) -> Answer | None:
-        if not response.content:
-            if response.request.method == "GET" and response.status_code != 204:
+    def _content(self, method: str, path: str, response: requests.Response) -> bytes:
+        body = answers.Body()
+        try:
+            for part in response.iter_content(answers.CHUNK):
+                body.add(part)
+        except answers.TooLarge as problem:
+            raise self._unusable(method, path, problem) from None
+        return body.whole()
+
+    def _read(self, method: str, path: str, response: requests.Response, content: bytes) -> Answer | None:
+        if not content:
+            if method == "GET" and response.status_code != 204:
                 return None
             return Answer(response.status_code, b"", None, response.headers)
-        if "html" in response.headers.get("Content-Type", ""):
+        if is_web_page(response.headers):
             raise self._not_the_vendor(response)
         try:
-            data = json.loads(response.content, parse_float=Decimal)
+            data = answers.decoded(_exact, content)
+        except answers.TooDeep as problem:
+            raise self._unusable(method, path, problem) from None
         except ValueError:
             return None
-        return Answer(response.status_code, response.content, data, response.headers)
+        return Answer(response.status_code, content, data, response.headers)
 
-    def _refused(self, method: str, path: str, response: requests.Response) -> Exception:
+    def _refused(self, method: str, path: str, response: requests.Response, content: bytes) -> Exception:
         status = response.status_code
-        if "html" in response.headers.get("Content-Type", ""):
+        if is_web_page(response.headers):
             return self._not_the_vendor(response)
         try:
-            said = json.loads(response.content, parse_float=Decimal)
+            said = answers.decoded(_exact, content)
         except ValueError:
             said = None
-        message = message_of(said) or response.text[:200] or "no message"
+        message = message_of(said) or content.decode(errors="replace")[:200] or "no message"
         if status in (401, 403):
             return VendorError(
                 f"{self.title} refused the credentials (HTTP {status}: {message}). Set {self._setting('api_key')} "
@@ -170,6 +207,13 @@ class Vendor:
         if 400 <= status < 500:
             return Refusal(status, message, said, response.headers)
         return VendorError(f"{self.title} answered {method} {path} with HTTP {status}, which is not in its contract.")
+
+    def _unusable(self, method: str, path: str, problem: ValueError) -> VendorError:
+        return VendorError(
+            f"{self.title} at {self.base_url} answered {method} {path} with {problem}. No answer of its contract is "
+            f"like that: see whether {self._setting('base_url or api_url')} is its API, and ask the vendor. Nothing of "
+            "this load was kept."
+        )
 
     def _not_the_vendor(self, response: requests.Response) -> VendorError:
         return VendorError(
@@ -180,6 +224,15 @@ class Vendor:
 
     def _setting(self, names: str) -> str:
         return " or ".join(f"SOURCES__{self.feed}__{self._prefix}{name}".upper() for name in names.split(" or "))
+
+
+def is_web_page(headers: Mapping[str, str]) -> bool:
+    """Whether the answer is a page for people, which no vendor's API sends: something in front of it answers."""
+    return "html" in headers.get("Content-Type", "")
+
+
+def _exact(content: bytes) -> Any:
+    return json.loads(content, parse_float=Decimal)
 
 
 def dumps(body: Any) -> str:

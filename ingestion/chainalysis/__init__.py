@@ -8,8 +8,9 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import dlt
 import duckdb
@@ -19,7 +20,7 @@ from dlt.extract import DltResource
 
 from ingestion import control_totals, pipeline, records, rejects
 from ingestion.chainalysis import listed_alerts
-from ingestion.chainalysis.addresses import RISK, SANCTIONS, risk_vendor, sanctions_vendor, to_screen
+from ingestion.chainalysis.addresses import RISK, SANCTIONS, Wanted, risk_vendor, sanctions_vendor, to_screen
 from ingestion.chainalysis.addresses import Screened as ScreenedAddresses
 from ingestion.chainalysis.attempts import Attempt, ask, pending_withdrawals
 from ingestion.chainalysis.client import KytClient
@@ -29,11 +30,14 @@ from ingestion.chainalysis.movements import Movement, movements, transfers_to_re
 from ingestion.chainalysis.parse import Unreadable
 from ingestion.chainalysis.schemas import ADDRESS_TABLES, FEED, MOVEMENTS, TABLES
 from ingestion.chainalysis.screening import Progress, Screening
+from ingestion.reading import changed_contract
 from ingestion.vendor import Refusal, VendorError
 
 __all__ = ["MOVEMENTS", "VendorError", "chainalysis_source", "transfers_to_register"]
 
 logger = logging.getLogger(__name__)
+
+Found = TypeVar("Found")
 
 
 @dlt.source(name=FEED, section=FEED)
@@ -47,6 +51,7 @@ def chainalysis_source(
     concurrency: int = 32,
     poll_seconds: float = 45.0,
     attempts: int = 7,
+    rescreen_days: float = 7.0,
     progress: Any = None,
 ) -> Iterable[DltResource]:
     """Screens crypto movements, pending withdrawals and addresses with Chainalysis into raw_chainalysis.
@@ -57,7 +62,8 @@ def chainalysis_source(
     screening, `https://api.chainalysis.com/api/risk`, with the same key; `sanctions_url`: the free sanctions API,
     `https://public.chainalysis.com`, with `sanctions_api_key`. What is None is off: nothing is asked, its tables are
     there and empty. `concurrency` bounds open connections. `poll_seconds`: how long a newly registered transfer is
-    waited for before it lands as pending. `attempts`: tries of one request. `progress(stage, done, total)` is called
+    waited for before it lands as pending. `attempts`: tries of one request. `rescreen_days`: how old the answer about
+    an address may get before it is asked about again, beside after a movement. `progress(stage, done, total)` is called
     now and then.
 
     Everything of one run is asked before anything lands, and lands in one load package. Movements that need no
@@ -67,7 +73,7 @@ def chainalysis_source(
     """
     run = Run(
         transfers, api_url, api_key, concurrency, poll_seconds, attempts, progress or _no_progress,
-        (risk_url, api_key), (sanctions_url, sanctions_api_key),
+        (risk_url, api_key), (sanctions_url, sanctions_api_key), rescreen=timedelta(days=rescreen_days),
     )  # fmt: skip
     has_new = run.has_new()
     for name, schema in TABLES.items():
@@ -102,10 +108,11 @@ class Run:
         risk: tuple[str | None, str | None] = (None, None),
         sanctions: tuple[str | None, str | None] = (None, None),
         pending: list[Attempt] | None = None,
+        rescreen: timedelta = timedelta(days=7),
     ) -> None:
         self._given, self._given_pending, self._api_url, self._api_key = transfers, pending, api_url, api_key
         self._concurrency, self._poll_seconds, self._attempts = concurrency, poll_seconds, attempts
-        self._progress, self._risk, self._sanctions = progress, risk, sanctions
+        self._progress, self._risk, self._sanctions, self._rescreen = progress, risk, sanctions, rescreen
         self.added: set[str] = set()
 
     def has_new(self) -> bool:
@@ -114,7 +121,7 @@ class Run:
             return False
         if self._api_url and (self.pending or any(movement.external_id is None for movement in self.movements)):
             return True
-        if any(self.addresses.values()):
+        if any(wanted.addresses for wanted in self.addresses.values()):
             return True
         return bool(self._api_url) and not self.landing.is_empty
 
@@ -136,27 +143,29 @@ class Run:
     def movements(self) -> list[Movement]:
         if self._given is not None:
             return movements(self._given)
-        return self._from_ledger(lambda ledger: movements(transfers_to_register(ledger)))
+        return self._from_ledger(lambda ledger: movements(transfers_to_register(ledger)), [])
 
     @cached_property
     def pending(self) -> list[Attempt]:
         if self._given is not None or self._given_pending is not None:
             return self._given_pending or []
-        return self._from_ledger(pending_withdrawals)
+        return self._from_ledger(pending_withdrawals, [])
 
     @cached_property
-    def addresses(self) -> dict[str, list[str]]:
+    def addresses(self) -> dict[str, Wanted]:
         """Product -> the addresses to ask it about."""
         on = [product for product, (url, _) in ((RISK, self._risk), (SANCTIONS, self._sanctions)) if url]
         return {
-            product.code: self._from_ledger(lambda ledger, product=product: to_screen(ledger, product))
+            product.code: self._from_ledger(
+                lambda ledger, product=product: to_screen(ledger, product, self._rescreen), Wanted()
+            )
             for product in on
         }
 
     @staticmethod
-    def _from_ledger(read: Callable[[duckdb.DuckDBPyConnection], list]) -> list:
+    def _from_ledger(read: Callable[[duckdb.DuckDBPyConnection], Found], nothing: Found) -> Found:
         if not pipeline.warehouse_path().exists():
-            return []
+            return nothing
         with pipeline.warehouse() as connection:
             return read(connection)
 
@@ -167,9 +176,9 @@ class Run:
     @cached_property
     def screened_addresses(self) -> ScreenedAddresses:
         screened = ScreenedAddresses(added=self.added)
-        if asked := self.addresses.get(RISK.code):
+        if (asked := self.addresses.get(RISK.code)) and asked.addresses:
             screened.ask(RISK, risk_vendor(*self._risk, self._attempts), asked, self._progress)
-        if asked := self.addresses.get(SANCTIONS.code):
+        if (asked := self.addresses.get(SANCTIONS.code)) and asked.addresses:
             screened.ask(SANCTIONS, sanctions_vendor(*self._sanctions, self._attempts), asked, self._progress)
         return screened
 
@@ -201,11 +210,8 @@ class Run:
             ) from None
         landing = Landing(outcome, listed, pipeline.completed_extracts(FEED))
         self.added |= outcome.added_members
-        if drift := landing.drift:
-            raise VendorError(
-                f"Chainalysis KYT at {self._api_url} no longer answers as its contract says: {drift} Nothing of this "
-                "load was kept. Ask the vendor what changed; this loader has to learn it first."
-            )
+        if why := landing.drift:
+            raise changed_contract("Chainalysis KYT", self._api_url, why)
         return landing
 
 

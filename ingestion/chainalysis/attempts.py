@@ -18,6 +18,7 @@ from ingestion.chainalysis.movements import FIRST_ADDRESS, exists, network_name,
 from ingestion.vendor import Refusal
 
 FIRST_POLL_DELAY, LONGEST_POLL_DELAY = 0.1, 10.0
+LEVELS = ("LOW", "MEDIUM", "HIGH", "SEVERE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +147,15 @@ def row(answered: Answered, added: set[str]) -> dict:
         "asset_code": attempt.asset_code,
         "attempted_at": attempt.attempted_at,
         **{name: exposure[name] for name in ("direct_name", "direct_category_id", "direct_category")},
+        # A level that nobody knows yet is the worst: the reviewed map has to say what it is.
+        "alert_level_code": max((alert["alert_level_code"] for alert in alerts), key=_rank, default=None),
         "alert_count": len({alert["alert_external_id"] for alert in alerts}),
         "high_risk_address_count": parse.high_risk_addresses(answered.high_risk_addresses),
         "exposures_json": parse.settled(answered.exposures),
         "alerts_json": parse.settled(answered.alerts),
         "high_risk_addresses_json": parse.settled(answered.high_risk_addresses),
     }
+
+
+def _rank(level: str) -> tuple[int, str]:
+    return LEVELS.index(level) if level in LEVELS else len(LEVELS), level

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 import aiohttp
 from yarl import URL
 
+from ingestion import answers
 from ingestion.chainalysis.movements import plain
 from ingestion.vendor import (
     FIRST_DELAY,
@@ -22,6 +23,7 @@ from ingestion.vendor import (
     VendorError,
     VendorUnavailable,
     is_loopback,
+    is_web_page,
     message_of,
     wait_of,
 )
@@ -98,7 +100,7 @@ class KytClient:
             self.requests += 1
             try:
                 async with self._session.request(method, url, data=body, allow_redirects=False) as response:
-                    answer, status = await response.read(), response.status
+                    answer, status = await self._content(method, path, response), response.status
                     if 200 <= status < 300 and _is_json(response, answer):
                         if _is_whole(answer):
                             return answer
@@ -119,11 +121,25 @@ class KytClient:
             "Nothing of this load was kept; the next run catches up."
         )
 
+    async def _content(self, method: str, path: str, response: aiohttp.ClientResponse) -> bytes:
+        body = answers.Body()
+        try:
+            async for part in response.content.iter_chunked(answers.CHUNK):
+                body.add(part)
+        except answers.TooLarge as problem:
+            raise VendorError(
+                f"Chainalysis KYT at {self.base_url} answered {method} {path} with {problem}. No answer of its "
+                "contract is like that: see whether SOURCES__CHAINALYSIS__API_URL is right, and ask the vendor."
+            ) from None
+        return body.whole()
+
     def _judge(self, method: str, path: str, response: aiohttp.ClientResponse, answer: bytes) -> str:
         """What is wrong, where trying again may help. Raises VendorError or Refusal where it does not."""
         status = response.status
         if status == 429 or status >= 500:
             return f"HTTP {status}"
+        if status == 403 and is_web_page(response.headers):
+            return "HTTP 403 with a web page: something in front of the vendor blocks this machine"
         if "json" not in response.content_type:
             raise VendorError(
                 f"{self.base_url}{path} answered HTTP {status} with {response.content_type or 'no content type'} "
@@ -164,6 +180,8 @@ def _is_json(response: aiohttp.ClientResponse, answer: bytes) -> bool:
 def _is_whole(answer: bytes) -> bool:
     try:
         json.loads(answer)
+    except RecursionError:
+        return True  # and unreadable, which is the parser's to say
     except ValueError:
         return False
     return True
@@ -171,7 +189,7 @@ def _is_whole(answer: bytes) -> bool:
 
 def _message(answer: bytes) -> str:
     try:
-        said = json.loads(answer)
+        said = answers.decoded(json.loads, answer)
     except ValueError:
         said = None
     return message_of(said) or answer.decode(errors="replace")[:200] or "no message"

@@ -17,14 +17,12 @@ from ingestion.chainalysis.listed_alerts import Listed, ListedRow
 from ingestion.chainalysis.movements import Key, Movement
 from ingestion.chainalysis.schemas import FEED, KYT_TABLES
 from ingestion.chainalysis.screening import Outcome
+from ingestion.reading import drift
 from ingestion.records import raw_schema
 
 URIS = {"transfers": "/v2/users/{userId}/transfers", "exposures": "/v2/transfers/{externalId}/exposures"}
 URIS |= {"alerts": "/v1/alerts/", "categories": "/v2/categories", "alert_states": "/v1/alerts/"}
 URIS |= {"withdrawal_attempts": "/v2/users/{userId}/withdrawal-attempts"}
-
-DRIFT = 5
-"""From so many unreadable answers on, more than readable ones are a change of the contract."""
 
 
 class Landing:
@@ -57,18 +55,12 @@ class Landing:
 
     @property
     def drift(self) -> str | None:
-        """Why the answers of one kind cannot be read, where that is so for most of them and they are several: the
-        vendor changed them. A single bad answer among good ones is a reject."""
+        """See `reading.drift`; None while the answers are what they should be."""
         for table in KYT_TABLES:
-            reasons = Counter(
-                row["reason"]
-                for row in self._rejects
-                if row["table_name"] == table and row["reason_code"] == "unreadable_answer"
-            )
-            landed = sum(1 for row in self._rows[table] if row.get("updated_at", row))
-            if reasons.total() >= max(DRIFT, landed + 1):
-                answers = reasons.total() + landed
-                return f"of {answers} answers for {table} {landed} can be read; {reasons.most_common(1)[0][0]}."
+            refused = (row for row in self._rejects if row["table_name"] == table)
+            readable = sum(1 for row in self._rows[table] if row.get("updated_at", row))
+            if said := drift(table, {"": readable}, refused):
+                return said
         return None
 
     @property

@@ -19,7 +19,7 @@ from ingestion.chainalysis.earlier import Account, Earlier, State
 from ingestion.chainalysis.movements import Key
 from ingestion.chainalysis.screening import Outcome, Screened
 from ingestion.chainalysis.tally import CountedAlert
-from ingestion.vendor import Refusal, VendorError
+from ingestion.vendor import Refusal, VendorError, VendorUnavailable
 
 PAGE = 100
 READINGS = 5
@@ -56,7 +56,7 @@ async def read(client: KytClient, **since: datetime) -> list[dict]:
 
     A row that comes into the list between two pages shifts the rest: one row is then answered twice and one not at all.
     So what was read is kept and the list read again, until as many different alerts were seen as its `total` says.
-    Raises VendorError when that never happens."""
+    Raises VendorUnavailable when that never happens."""
     found: dict[str, dict] = {}
     for _ in range(READINGS):
         offset = 0
@@ -69,7 +69,7 @@ async def read(client: KytClient, **since: datetime) -> list[dict]:
                 break
         if len(found) >= total:
             return list(found.values())
-    raise VendorError(
+    raise VendorUnavailable(
         f"Chainalysis KYT: the alerts list says total {total} and holds {len(found)} different alerts, read "
         f"{READINGS} times. It changes faster than it can be read, or the vendor's paging is wrong; run again when it "
         "is quiet, or ask the vendor."

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any
 
+from ingestion import answers
+
 SUMMARY = {"updatedAt", "asset", "assetId", "network", "transferReference", "tx", "idx", "usdAmount", "assetAmount"}
 SUMMARY |= {"timestamp", "outputAddress", "externalId"}
 EXPOSURES = {"direct"}
@@ -29,7 +31,10 @@ _EXACT = Context(prec=120, rounding=ROUND_HALF_UP)
 
 
 class Unreadable(ValueError):
-    """An answer, or a value in it, is not what the vendor's contract says."""
+    """An answer, or a value in it, is not what the vendor's contract says. `part`: the member of the answer in whose
+    objects it was found; "" for the answer itself."""
+
+    part = ""
 
 
 def _no_number(text: str) -> None:
@@ -44,9 +49,11 @@ def document(body: bytes) -> Any:
     if not body:
         return None
     try:
-        return _DECODER.decode(body.decode())
+        return answers.decoded(_DECODER.decode, body.decode())
     except UnicodeDecodeError:
         raise Unreadable("the answer is not UTF-8 text") from None
+    except answers.TooDeep as problem:
+        raise Unreadable(f"it is {problem}") from None
     except json.JSONDecodeError as error:
         raise Unreadable(f"the answer is not JSON: {error}") from None
 
@@ -99,6 +106,7 @@ def summary(body: bytes, added: set[str] | None = None) -> dict:
 
     Raises Unreadable, among others when there is no external id to speak of it by."""
     answer = _object(document(body), "transfer", SUMMARY, added)
+    _needs(answer, "updatedAt", "usdAmount", "assetAmount")
     return {
         "external_id": _required(answer, "externalId"),
         "network": _text(answer, "network"),
@@ -118,6 +126,7 @@ def exposure(body: bytes, added: set[str] | None = None) -> dict:
     """The direct exposure: columns of raw `exposures` without the external id; null members = no exposure."""
     answer = _object(document(body), "exposures", EXPOSURES, added)
     direct = _object(answer.get("direct"), "direct exposure", DIRECT, added)
+    _needs(direct, "name", "category" if "category" in direct else "categoryId")
     return {
         "direct_name": _text(direct, "name"),
         "direct_category_id": _whole(direct, "categoryId"),
@@ -130,6 +139,7 @@ def attempt(body: bytes, added: set[str] | None = None) -> dict:
     """A withdrawal attempt's summary: the vendor's columns of raw `withdrawal_attempts`. `updated_at` None = still
     processing."""
     answer = _object(document(body), "withdrawal attempt", ATTEMPT, added)
+    _needs(answer, "updatedAt", "usdAmount", "assetAmount")
     return {
         "external_id": _required(answer, "externalId"),
         "network": _text(answer, "network"),
@@ -199,6 +209,7 @@ def alert(item: object, added: set[str] | None = None) -> dict:
     """One alert: columns of raw `alerts` without the transfer's external id. A level or exposure type never seen before
     is kept as it is: the contract check warns about it."""
     answer = _object(item, "alert", ALERT, added)
+    _needs(answer, "alertAmount", "exposureType")
     return {
         "alert_external_id": _required(answer, "externalId"),
         "alert_level_code": _required(answer, "alertLevel"),
@@ -247,6 +258,13 @@ def _object(value: object, name: str, known: Set[str] = frozenset(), added: set[
     if added is not None and not value.keys() <= known:
         added |= value.keys() - known
     return value
+
+
+def _needs(answer: dict, *names: str) -> None:
+    """A member that the vendor dropped or renamed must not read as "none"."""
+    for name in names:
+        if name not in answer:
+            raise Unreadable(f"{name} is missing")
 
 
 def _text(answer: dict, name: str) -> str | None:

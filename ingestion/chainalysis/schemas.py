@@ -111,6 +111,7 @@ WITHDRAWAL_ATTEMPTS = pa.schema(
         pa.field("direct_name", pa.string()),
         pa.field("direct_category_id", pa.int64()),
         pa.field("direct_category", pa.string()),
+        pa.field("alert_level_code", pa.string()),
         pa.field("alert_count", pa.int64(), nullable=False),
         pa.field("high_risk_address_count", pa.int64(), nullable=False),
         pa.field("answer_json", pa.string(), nullable=False),
@@ -122,6 +123,7 @@ WITHDRAWAL_ATTEMPTS = pa.schema(
 
 ADDRESS_SCREENINGS = pa.schema(
     [
+        pa.field("screening_id", pa.string(), nullable=False),
         pa.field("address", pa.string(), nullable=False),
         pa.field("product_code", pa.string(), nullable=False),
         pa.field("risk_code", pa.string()),
@@ -130,13 +132,16 @@ ADDRESS_SCREENINGS = pa.schema(
         pa.field("cluster_category", pa.string()),
         pa.field("status_code", pa.string()),
         pa.field("identification_count", pa.int64(), nullable=False),
+        pa.field("ledger_known_at", TIMESTAMP, nullable=False),
         pa.field("answer_json", pa.string(), nullable=False),
     ]
 )
-"""`product_code`: risk (address screening) or sanctions (the free API)."""
+"""`screening_id` is ours: the vendor gives none. `product_code`: risk (address screening) or sanctions (the free API).
+`ledger_known_at`: when the newest row of the ledger became known that there was when the address was asked about."""
 
 ADDRESS_EXPOSURES = pa.schema(
     [
+        pa.field("screening_id", pa.string(), nullable=False),
         pa.field("address", pa.string(), nullable=False),
         pa.field("product_code", pa.string(), nullable=False),
         pa.field("member_code", pa.string(), nullable=False),

@@ -6,6 +6,7 @@ shapes in `schemas`.
 
 import logging
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 import dlt
@@ -16,6 +17,7 @@ from ingestion import ledger, pipeline
 from ingestion.elliptic import screening
 from ingestion.elliptic.schemas import FEED, TABLES
 from ingestion.landing import Extracted, resources
+from ingestion.reading import changed_contract
 from ingestion.vendor import Refusal, VendorError
 
 __all__ = ["TABLES", "VendorError", "elliptic_source"]
@@ -29,17 +31,19 @@ def elliptic_source(
     api_key: TSecretStrValue | None = None,
     api_secret: TSecretStrValue | None = None,
     attempts: int = 7,
+    overlap_days: float = 2.0,
     progress: Any = None,
 ) -> Iterable[DltResource]:
     """Analyses the ledger's counterparties and crypto movements with Elliptic and lands the answers in raw_elliptic.
 
     `api_url`: `https://aml-api.elliptic.co/v2` at the real vendor; None = not configured: nothing is asked and the
     tables are created empty. `api_secret` is base64, as the vendor gives it. What is asked about comes from
-    `raw_exchange`, which is loaded first. `attempts`: tries of one request. `progress(stage, done, total)` is called
-    now and then.
+    `raw_exchange`, which is loaded first. `attempts`: tries of one request. `overlap_days`: how far before the newest
+    landed analysis the lists are read again, for what the vendor committed late. `progress(stage, done, total)` is
+    called now and then.
 
     Everything of one run is asked before anything lands, and lands in one load package. Raises VendorError, with what
-    to do, when the vendor cannot be used, and VendorUnavailable when it does not serve.
+    to do, when the vendor cannot be used or changed its contract, and VendorUnavailable when it does not serve.
     """
     if not api_url:
         logger.info("elliptic is not configured (SOURCES__ELLIPTIC__API_URL): its tables stay empty")
@@ -47,13 +51,15 @@ def elliptic_source(
     extracted, completed = Extracted(), pipeline.completed_extracts(FEED)
     with screening.client(api_url, api_key, api_secret, attempts) as vendor:
         try:
-            run = screening.Screening(vendor, ledger.movements(), progress or (lambda stage, done, total: None))
-            readings = run.run()
+            overlap, progress = timedelta(days=overlap_days), progress or (lambda stage, done, total: None)
+            readings = screening.Screening(vendor, ledger.movements(), overlap, progress).run()
         except Refusal as refusal:
             raise VendorError(
                 f"Elliptic at {api_url} refused what this loader needs (HTTP {refusal.status}: {refusal.message}). "
                 "SOURCES__ELLIPTIC__API_URL must be https://aml-api.elliptic.co/v2 or serve the same paths."
             ) from None
     for reading in readings:
+        if why := reading.drift:
+            raise changed_contract("Elliptic", api_url, why)
         reading.into(extracted, TABLES, completed)
     return resources(FEED, TABLES, bool(extracted.totals), lambda: extracted)

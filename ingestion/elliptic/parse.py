@@ -1,7 +1,8 @@
 """Elliptic analyses as records: pure functions from parsed JSON to exact values.
 
 On wallets `evaluation_detail` and `contributions` are objects of two sides, on transactions plain lists; both land in
-the same rows, with the side where the vendor says one. `Unreadable` carries the reason as a sentence.
+the same rows, with the side where the vendor says one. `Unreadable` carries the reason as a sentence; a finished
+analysis that lacks a member which says how risky its subject is is unreadable, never "no risk".
 """
 
 from collections.abc import Iterator
@@ -18,11 +19,13 @@ ANALYSIS |= {"screening_source", "triggered_rules", "predictive"}
 SUBJECT = {"asset", "blockchain", "type", "hash", "output_type", "output_address"}
 ENTITY = {"name", "category", "category_id", "entity_id", "actor_id", "is_primary_entity", "is_vasp"}
 ENTITY |= {"is_after_sanction_date"}
+ENTITY_NEEDS = ("name", "category")
 SHARES = {"contribution_percentage", "contribution_value", "counterparty_percentage", "counterparty_value"}
 SHARES |= {"indirect_percentage", "indirect_value"}
 RULE = {"rule_id", "rule_name", "risk_score", "matched_elements", "matched_behaviors", "rule_history_id"}
 RULE |= {"mc_analysis_id", "rule_type"}
 ELEMENT = SHARES | {"category", "category_id", "contributions"}
+ELEMENT_NEEDS = ("category", "contribution_value", "counterparty_value", "indirect_value")
 CONTRIBUTION = SHARES | {"entities", "is_screened_address", "min_number_of_hops", "risk_triggers"}
 
 
@@ -32,6 +35,11 @@ def analysis(item: Any) -> tuple[dict, list[dict]]:
     added: set[str] = set()
     answer = Members(item, "analysis", ANALYSIS, added)
     subject, scores = answer.object("subject", SUBJECT), answer.object("risk_score_detail")
+    if answer["process_status"] == "complete":
+        lists = ("cluster_entities",) if answer["type"] == "wallet_exposure" else ()
+        answer.needs("risk_score", "evaluation_detail", "contributions", "analysed_at", lists=lists)
+        if answer["risk_score"] is not None and answer["evaluation_detail"] is None:
+            raise Unreadable("there is a risk_score and no evaluation_detail that it follows from")
     # An analysis that is only just running may have no screening yet.
     keys = {"analysis_id": answer.required("id"), "screening_id": answer.text("screening_id") or "none"}
     exposures = [*_cluster(answer), *_matched(item, added), *_contributed(item, added)]
@@ -66,14 +74,14 @@ def analysis(item: Any) -> tuple[dict, list[dict]]:
 
 
 def _cluster(answer: Members) -> Iterator[dict]:
-    for entity in answer.objects("cluster_entities", ENTITY):
+    for entity in answer.objects("cluster_entities", ENTITY, ENTITY_NEEDS):
         yield {"element_code": "cluster_entity", **_entity(entity)}
 
 
 def _matched(item: dict, added: set[str]) -> Iterator[dict]:
     for side, listed in sides(item.get("evaluation_detail"), "evaluation_detail"):
-        rule = Members(listed, "evaluation_detail", RULE, added)
-        for element in rule.objects("matched_elements", ELEMENT):
+        rule = Members(listed, "evaluation_detail", RULE, added).needs("risk_score", lists=("matched_elements",))
+        for element in rule.objects("matched_elements", ELEMENT, ELEMENT_NEEDS):
             yield {
                 "element_code": "matched_element",
                 "side_code": side,
@@ -89,6 +97,7 @@ def _matched(item: dict, added: set[str]) -> Iterator[dict]:
 def _contributed(item: dict, added: set[str]) -> Iterator[dict]:
     for side, listed in sides(item.get("contributions"), "contributions"):
         contribution = Members(listed, "contributions", CONTRIBUTION, added)
+        contribution.needs("contribution_value", "min_number_of_hops", lists=("entities",))
         shared = {
             "element_code": "contribution",
             "side_code": side,
@@ -96,7 +105,7 @@ def _contributed(item: dict, added: set[str]) -> Iterator[dict]:
             "min_number_of_hops": contribution.whole("min_number_of_hops"),
         }
         shares = _shares(contribution)
-        for entity in list(contribution.objects("entities", ENTITY)) or [Members({}, "entities")]:
+        for entity in list(contribution.objects("entities", ENTITY, ENTITY_NEEDS)) or [Members({}, "entities")]:
             yield {**shared, **_entity(entity), **shares}
             shares = {}
 
@@ -104,6 +113,8 @@ def _contributed(item: dict, added: set[str]) -> Iterator[dict]:
 def sides(value: Any, name: str) -> Iterator[tuple[str | None, Any]]:
     """The listed things with their side: (source|destination, thing) of a wallet's object, (None, thing) of a
     transaction's list; nothing for null."""
+    if isinstance(value, dict) and not value.keys() >= {"source", "destination"}:
+        raise Unreadable(f"{name} lacks one of its two sides")
     lists = value.items() if isinstance(value, dict) else [(None, value)]
     for side, listed in lists:
         if side not in (None, "source", "destination"):

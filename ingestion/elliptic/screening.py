@@ -3,13 +3,14 @@
 Belongs here: the order of the requests and what each answer means. Nothing is written: it all goes into `Reading`s.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 from ingestion import ledger
 from ingestion.chainalysis.parse import Unreadable
-from ingestion.elliptic import parse
+from ingestion.elliptic import lists, parse
+from ingestion.elliptic.lists import Subject
 from ingestion.elliptic.schemas import FEED, NOT_IN_BLOCKCHAIN
 from ingestion.elliptic.signing import Signed
 from ingestion.ledger import Movement
@@ -17,11 +18,9 @@ from ingestion.members import text
 from ingestion.reading import Reading
 from ingestion.vendor import Refusal, Vendor, VendorError
 
-PER_SECOND, PER_MINUTE, PER_PAGE = 15, 500, 500
-OVERLAP = timedelta(hours=1)
-"""How far before the newest landed analysis the lists are read again: for what was committed late."""
-READINGS = 5
-"""How often a list that keeps changing while it is read is read again in one run, at most."""
+PER_SECOND, PER_MINUTE = 15, 500
+KINDS = {"address": "/wallet", "transaction": "/analyses"}
+"""Type of a subject -> the path of its analyses."""
 
 Progress = Callable[[str, int, int], None]
 Version = tuple[str, str, str, str | None, datetime | None]
@@ -42,8 +41,10 @@ def client(api_url: str, api_key: str | None, api_secret: str | None, attempts: 
 class Screening:
     """What earlier runs landed, and what this one brings."""
 
-    def __init__(self, vendor: Vendor, found: list[Movement], progress: Progress) -> None:
-        self._vendor, self._found, self._progress = vendor, found, progress
+    def __init__(self, vendor: Vendor, found: list[Movement], overlap: timedelta, progress: Progress) -> None:
+        """`overlap`: how far before the newest landed analysis the lists are read again, for what the vendor committed
+        late."""
+        self._vendor, self._found, self._overlap, self._progress = vendor, found, overlap, progress
         rows = ledger.landed(
             FEED,
             "analyses",
@@ -53,11 +54,14 @@ class Screening:
         self._seen: set[Version] = {row[:5] for row in rows}
         self._asked = {row[0]: row[8:] for row in rows if row[9]}
         """analysis id -> what of the ledger it was asked for: transfer id (None for an address), known at."""
-        self._addresses = {row[7]: row[9] for row in rows if row[6] == "address" and row[9]}
+        self._existing = lists.Existing(vendor, {row[0] for row in rows})
+        self._addresses = {ledger.plain(row[7]): row[9] for row in rows if row[6] == "address" and row[9]}
         self._transfers = {row[8] for row in rows if row[8]}
         self._newest = max((row[5] for row in rows if row[5]), default=None)
         last = {row[0]: (row[2], row[6]) for row in rows}
         self._running = [(one, kind) for one, (status, kind) in last.items() if status == "running"]
+        self._subjects: dict[Subject | None, tuple[str | None, datetime]] = {}
+        """What of the ledger an analysis is about that somebody else asked for."""
         for kind, asked_for, known_at, raw in ledger.landed(
             FEED, "rejects", "table_name, raw_record ->> '$.asked_for', first_seen_at, raw_record"
         ):
@@ -69,38 +73,61 @@ class Screening:
 
     def run(self) -> list[Reading]:
         """Analyses what is new, asks again about what was running, and reads what the lists say changed since."""
-        return [self._wallets(), self._transactions(), self._unfinished(), *map(self._listed, ("/wallet", "/analyses"))]
+        return [self._wallets(), self._transactions(), self._unfinished(), *map(self._listed, KINDS.values())]
 
     def _wallets(self) -> Reading:
         """Counterparties never analysed, and those that had a movement since."""
         reading = Reading(FEED, "/wallet/synchronous", ("analyses", "exposures"))
+        moved_at: dict[str, datetime] = {}
+        for movement in self._found:
+            address = ledger.plain(movement.counterparty_address)
+            moved_at[address] = max(movement.moved_at, moved_at.get(address, movement.moved_at))
         newest: dict[str, tuple[datetime, str]] = {}
         for one in ledger.counterparties(self._found):
             known_at, _ = newest.get(one.address, (datetime.min, ""))
             newest[one.address] = max(known_at, one.known_at), one.account_id
         wanted = {a: b for a, b in newest.items() if self._addresses.get(a, datetime.min) < b[0]}
-        for number, (address, (known_at, account_id)) in enumerate(wanted.items(), 1):
+        done = 0
+        for address, (known_at, account_id) in newest.items():
             subject = {"asset": "holistic", "blockchain": "holistic", "type": "address", "hash": address}
             body = {"subject": subject, "type": "wallet_exposure", "customer_reference": account_id}
-            self._analyse(reading, body, known_at, None)
-            self._progress("addresses analysed", number, len(wanted))
+            self._subjects[lists.subject_of(body)] = None, known_at
+            if address in wanted:
+                self._analyse(reading, body, known_at, None, not_before=moved_at[address])
+                done += 1
+                self._progress("addresses analysed", done, len(wanted))
         return reading
 
     def _transactions(self) -> Reading:
         reading = Reading(FEED, "/analyses/synchronous", ("analyses", "exposures"))
-        wanted = [one for one in self._found if one.ledger_transfer_id not in self._transfers]
-        for number, one in enumerate(wanted, 1):
+        wanted, done = sum(one.ledger_transfer_id not in self._transfers for one in self._found), 0
+        for one in self._found:
             subject = {"asset": one.asset_code, "blockchain": one.chain_code, "type": "transaction"}
             subject |= {"hash": one.tx_hash, "output_type": "address", "output_address": one.output_address}
             kind = "source_of_funds" if one.is_deposit else "destination_of_funds"
             body = {"subject": subject, "type": kind, "customer_reference": one.account_id}
-            self._analyse(reading, body, one.known_at, one.ledger_transfer_id)
-            self._progress("transactions analysed", number, len(wanted))
+            self._subjects.setdefault(lists.subject_of(body), (one.ledger_transfer_id, one.known_at))
+            if one.ledger_transfer_id not in self._transfers:
+                self._analyse(reading, body, one.known_at, one.ledger_transfer_id)
+                done += 1
+                self._progress("transactions analysed", done, wanted)
         return reading
 
-    def _analyse(self, reading: Reading, body: dict, known_at: datetime, transfer_id: str | None) -> None:
+    def _analyse(
+        self,
+        reading: Reading,
+        body: dict,
+        known_at: datetime,
+        transfer_id: str | None,
+        not_before: datetime | None = None,
+    ) -> None:
+        """Takes the analysis that the vendor has made already, where it has, and has one made where not. `not_before`:
+        how old it may be."""
+        path = KINDS[body["subject"]["type"]]
         try:
-            item = self._vendor.post(reading.endpoint, body).data
+            answer = self._existing.take(path, body, not_before) or self._vendor.post(
+                reading.endpoint, body, done=lambda: self._existing.take(path, body, not_before, again=True)
+            )
         except Refusal as refusal:
             reading.counted["analyses"] += 1
             if (
@@ -108,20 +135,21 @@ class Screening:
                 and isinstance(refusal.body, dict)
                 and refusal.body.get("name") == "NotInBlockchain"
             ):
-                reading.land("analyses", known_at, _never_seen(body, known_at, transfer_id, refusal.body))
+                row = _never_seen(body, known_at, transfer_id, refusal.body)
+                reading.land("analyses", known_at, row, is_whole=False)
             else:
                 said = f"the vendor refused it with HTTP {refusal.status}: {refusal.message}"
                 record = {"asked_for": transfer_id or body["subject"]["hash"], **body}
                 reading.reject("analyses", known_at, "refused_by_vendor", said, record)
             return
-        self._land(reading, item, (transfer_id, known_at), transfer_id or body["subject"]["hash"])
+        self._existing.made(answer.data)
+        self._land(reading, answer.data, (transfer_id, known_at), transfer_id or body["subject"]["hash"])
 
     def _unfinished(self) -> Reading:
         reading = Reading(FEED, "/{wallet|analyses}/{id}", ("analyses", "exposures"))
         for analysis_id, kind in self._running:
-            path = "/wallet" if kind == "address" else "/analyses"
             try:
-                item = self._vendor.get(f"{path}/{analysis_id}").data
+                item = self._vendor.get(f"{KINDS[kind]}/{analysis_id}").data
             except Refusal:
                 continue  # the vendor forgot it; what landed stays running, and its age shows
             if self._is_new(item):
@@ -129,32 +157,15 @@ class Screening:
         return reading
 
     def _listed(self, path: str) -> Reading:
-        """Analyses that the vendor made, finished or changed since the newest landed one, in the order of their time.
-
-        A rescreen moves a row to the end of the list while it is read, and what comes after it to earlier pages, so a
-        row can be missed: the list is read until a reading brings nothing new."""
+        """Analyses that the vendor made, finished or changed since `overlap` before the newest landed one. One that
+        this loader did not ask for belongs to the ledger's transfer or address that it is about, where there is one."""
         reading = Reading(FEED, path, ("analyses", "exposures"))
-        for _ in range(READINGS):
-            fresh = [item for item in self._pages(path) if self._is_new(item)]
-            for item in fresh:
-                self._land(reading, item, self._asked.get(item.get("id")) if isinstance(item, dict) else None, None)
-            if not fresh:
-                break
+        since = {"analysed_at_after": _millis(self._newest - self._overlap)} if self._newest else {}
+        for item in lists.read(self._vendor, path, **since):
+            if self._is_new(item):
+                asked = self._asked.get(lists.identity(item) or "") or self._subjects.get(lists.subject_of(item))
+                self._land(reading, item, asked, None)
         return reading
-
-    def _pages(self, path: str) -> Iterator[Any]:
-        asked = {"per_page": PER_PAGE, "sort": "analysed_at"}
-        if self._newest:
-            asked["analysed_at_after"] = (self._newest - OVERLAP).isoformat(timespec="milliseconds") + "Z"
-        page = pages = 1
-        while page <= pages:
-            answer = self._vendor.get(path, {"page": page, **asked}).data
-            if not isinstance(answer, dict) or not isinstance(answer.get("items"), list):
-                raise VendorError(
-                    f"Elliptic answered {path} with something that is not a list. Is the address its API's?"
-                )
-            yield from answer["items"]
-            pages, page = answer.get("total_pages") or 0, page + 1
 
     def _is_new(self, item: Any) -> bool:
         try:
@@ -179,7 +190,8 @@ class Screening:
         except Unreadable as problem:
             known_at = ledger_known_at or datetime(1970, 1, 1)
             record = {"asked_for": asked_for, "answer": text(item)} if asked_for else text(item)
-            reading.reject("analyses", known_at, "unreadable_answer", str(problem), record)
+            about = {"answer": item, "part": problem.part}
+            reading.reject("analyses", known_at, "unreadable_answer", str(problem), record, **about)
             for number in range(details):
                 said = f"its answer cannot be read: {problem}"
                 exposure = {"exposure_no": number, "answer": text(item)}
@@ -192,9 +204,9 @@ class Screening:
         # Nobody can have known the answer before the movement that it was asked for, nor a state before it was made.
         times = (row["analysed_at"], row["updated_at"], row["created_at"], ledger_known_at)
         known_at = max((at for at in times if at), default=datetime(1970, 1, 1))
-        reading.land(
-            "analyses", known_at, {**row, "ledger_transfer_id": transfer_id, "ledger_known_at": ledger_known_at}
-        )
+        own = {"ledger_transfer_id": transfer_id, "ledger_known_at": ledger_known_at}
+        is_whole = row["process_status_code"] != "running"
+        reading.land("analyses", known_at, {**row, **own}, answer=item, is_whole=is_whole)
         for exposure in exposures:
             reading.land("exposures", known_at, exposure)
 
@@ -215,6 +227,10 @@ def _things(value: Any) -> list:
     if isinstance(value, dict):
         return [one for side in value.values() if isinstance(side, list) for one in side]
     return value if isinstance(value, list) else []
+
+
+def _millis(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds") + "Z"
 
 
 def _version(row: dict) -> Version:

@@ -5,6 +5,7 @@ Belongs here: the feed's dlt source. Requests are in `screening`, records in `pa
 
 import logging
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 import dlt
@@ -13,7 +14,8 @@ from dlt.extract import DltResource
 
 from ingestion import ledger, pipeline
 from ingestion.landing import Extracted, resources
-from ingestion.trm import screening
+from ingestion.reading import changed_contract
+from ingestion.trm import alerts, screening
 from ingestion.trm.schemas import FEED, TABLES
 from ingestion.vendor import Refusal, VendorError
 
@@ -28,6 +30,8 @@ def trm_source(
     api_key: TSecretStrValue | None = None,
     poll_seconds: float = 45.0,
     attempts: int = 7,
+    overlap_days: float = 2.0,
+    compare_count: bool = True,
     progress: Any = None,
 ) -> Iterable[DltResource]:
     """Screens the ledger's counterparties and crypto movements with TRM Labs and lands the answers in raw_trm.
@@ -35,27 +39,24 @@ def trm_source(
     `api_url`: `https://api.trmlabs.com` at the real vendor; None = not configured: nothing is asked and the tables are
     created empty. What is asked about comes from `raw_exchange`, which is loaded first. `poll_seconds`: how long newly
     registered transfers are waited for before they land as processing. `attempts`: tries of one request.
-    `progress(stage, done, total)` is called now and then.
+    `overlap_days`: how far before the newest landed alert the list is read again, for what the vendor committed late.
+    `compare_count`: whether the vendor's own count of transfers is the control total; off for an account in which other
+    systems register transfers too. `progress(stage, done, total)` is called now and then.
 
     Everything of one run is asked before anything lands, and lands in one load package. Raises VendorError, with what
-    to do, when the vendor cannot be used, and VendorUnavailable when it does not serve.
+    to do, when the vendor cannot be used or changed its contract, and VendorUnavailable when it does not serve.
     """
     if not api_url:
         logger.info("trm is not configured (SOURCES__TRM__API_URL): its tables stay empty")
         return resources(FEED, TABLES, False, Extracted)
-    extracted = _ask(api_url, api_key, poll_seconds, attempts, progress or (lambda stage, done, total: None))
-    return resources(FEED, TABLES, bool(extracted.totals), lambda: extracted)
-
-
-def _ask(api_url: str, api_key: str | None, poll_seconds: float, attempts: int, progress: Any) -> Extracted:
     found, extracted = ledger.movements(), Extracted()
-    completed = pipeline.completed_extracts(FEED)
+    completed, progress = pipeline.completed_extracts(FEED), progress or (lambda stage, done, total: None)
     with screening.client(api_url, api_key, attempts) as vendor:
         try:
             readings = [
                 screening.screen_addresses(vendor, screening.addresses_to_screen(found), progress),
-                screening.monitor_transfers(vendor, found, poll_seconds, progress),
-                screening.read_alerts(vendor),
+                screening.monitor_transfers(vendor, found, poll_seconds, compare_count, progress),
+                alerts.read(vendor, timedelta(days=overlap_days)),
             ]
         except Refusal as refusal:
             raise VendorError(
@@ -63,5 +64,7 @@ def _ask(api_url: str, api_key: str | None, poll_seconds: float, attempts: int, 
                 "SOURCES__TRM__API_URL must be https://api.trmlabs.com or an address that serves the same paths."
             ) from None
     for reading in readings:
+        if why := reading.drift:
+            raise changed_contract("TRM Labs", api_url, why)
         reading.into(extracted, TABLES, completed)
-    return extracted
+    return resources(FEED, TABLES, bool(extracted.totals), lambda: extracted)

@@ -1,7 +1,8 @@
 """TRM Labs answers as records: pure functions from parsed JSON to exact values, in the shapes of 2023 and of 2026.
 
 Volumes arrive as decimals written as text and stay exact. Members added since are named in `unknown_members`; the
-answer is kept whole. `Unreadable` carries the reason as a sentence.
+answer is kept whole. `Unreadable` carries the reason as a sentence; an answer that lacks a member which says how
+risky something is is unreadable, never "no risk".
 """
 
 from datetime import datetime
@@ -16,16 +17,20 @@ SCREENING |= {"trmAppUrl"}
 SCREENING |= {"accountUuid", "addressBehavioralSignatures", "addressHighestRiskScoreLevel"}
 SCREENING |= {"addressHighestRiskScoreLevelLabel", "addressIncomingTransactionCount", "addressOutgoingTransactionCount"}
 SCREENING |= {"addressTotalTransactionCount", "multiChainRequestUuid", "screenedAt", "trmGraphVisualizerUrl"}
+VOLUMES = ("addressIncomingVolumeUsd", "addressOutgoingVolumeUsd", "addressTotalVolumeUsd")
 INDICATOR = {"category", "categoryId", "categoryRiskScoreLevel", "categoryRiskScoreLevelLabel", "incomingVolumeUsd"}
 INDICATOR |= {"outgoingVolumeUsd", "riskType", "totalVolumeUsd", "incomingInstanceCount", "outgoingInstanceCount"}
 INDICATOR |= {"totalInstanceCount", "incomingVolumePercent", "outgoingVolumePercent", "totalVolumePercent"}
 ENTITY = {"category", "categoryId", "confidenceScoreLabel", "entity", "riskScoreLevel", "riskScoreLevelLabel"}
 ENTITY |= {"trmAppUrl", "trmUrn"}
+INDICATOR_NEEDS = ("categoryId", "categoryRiskScoreLevel", "totalVolumeUsd")
+ENTITY_NEEDS = ("categoryId", "entity", "riskScoreLevel")
 TRANSFER = {"accountExternalId", "accountUuid", "alerts", "asset", "assetAddress", "assetAmount", "chain"}
 TRANSFER |= {"counterparties", "destinationAddress", "externalId", "fiatCurrency", "fiatValue", "onchainReference"}
 TRANSFER |= {"riskScoreLevel", "riskScoreLevelLabel", "screenStatus", "screenStatusFailedReason", "sourceAddress"}
 TRANSFER |= {"submittedAt", "timestamp", "transferType", "trmAppUrl", "uuid"}
 COUNTERPARTY = {"category", "categoryId", "displayName", "trmUrn"}
+COUNTERPARTY_NEEDS = ("categoryId", "category", "displayName")
 ALERT = {"closedAt", "closedJustification", "closedReason", "isValid", "issuedAt", "ownedByUserEmail"}
 ALERT |= {"riskScoreLevel", "riskScoreLevelLabel", "ruleUuid", "status", "statusUpdatedAt", "statusUpdatedByUserEmail"}
 ALERT |= {"transferAccountExternalId", "transferExternalId", "transferUuid", "trmAppUrl", "updatedAt"}
@@ -38,7 +43,7 @@ def screening(item: Any) -> tuple[dict, list[dict]]:
     """One screened address: its row of raw `address_screenings` (without `ledger_known_at`) and its rows of `exposures`
     (without `screening_id`)."""
     added: set[str] = set()
-    answer = Members(item, "screening", SCREENING, added)
+    answer = Members(item, "screening", SCREENING, added).needs(*VOLUMES, lists=("addressRiskIndicators", "entities"))
     chain, submitted = answer.required("chain"), answer.required("addressSubmitted")
     subject = {"subject_type_code": "address", "subject_id": f"{chain}:{submitted}"}
     exposures = [
@@ -55,7 +60,7 @@ def screening(item: Any) -> tuple[dict, list[dict]]:
             "outgoing_volume_usd": indicator.amount("outgoingVolumeUsd"),
             "answer_json": text(item["addressRiskIndicators"][number - 1]),
         }
-        for number, indicator in enumerate(answer.objects("addressRiskIndicators", INDICATOR), 1)
+        for number, indicator in enumerate(answer.objects("addressRiskIndicators", INDICATOR, INDICATOR_NEEDS), 1)
     ]
     exposures += [
         {
@@ -68,7 +73,7 @@ def screening(item: Any) -> tuple[dict, list[dict]]:
             "risk_score_level_code": _level(entity, "riskScoreLevel"),
             "answer_json": text(item["entities"][number - 1]),
         }
-        for number, entity in enumerate(answer.objects("entities", ENTITY), 1)
+        for number, entity in enumerate(answer.objects("entities", ENTITY, ENTITY_NEEDS), 1)
     ]
     levels = [exposure["risk_score_level_code"] for exposure in exposures]
     highest = max((int(level) for level in levels if level is not None), default=None)
@@ -93,6 +98,11 @@ def transfer(item: Any) -> tuple[dict, list[dict]]:
     `exposures` (without `screening_id`)."""
     added: set[str] = set()
     answer = Members(item, "transfer", TRANSFER, added)
+    status = answer.required("screenStatus")
+    if status == "SUCCEEDED":
+        answer.needs("riskScoreLevel", lists=("counterparties",))
+    elif status == "FAILED":
+        answer.needs("screenStatusFailedReason")
     ledger_transfer_id = answer.required("externalId")
     counterparties = [
         {
@@ -105,7 +115,7 @@ def transfer(item: Any) -> tuple[dict, list[dict]]:
             "entity_name": counterparty.text("displayName"),
             "answer_json": text(item["counterparties"][number - 1]),
         }
-        for number, counterparty in enumerate(answer.objects("counterparties", COUNTERPARTY), 1)
+        for number, counterparty in enumerate(answer.objects("counterparties", COUNTERPARTY, COUNTERPARTY_NEEDS), 1)
     ]
     row = {
         "transfer_uuid": answer.required("uuid"),
@@ -121,7 +131,7 @@ def transfer(item: Any) -> tuple[dict, list[dict]]:
         "source_address": answer.text("sourceAddress"),
         "transfer_at": answer.moment("timestamp"),
         "submitted_at": answer.moment("submittedAt"),
-        "screen_status_code": answer.required("screenStatus"),
+        "screen_status_code": status,
         "screen_status_failed_reason": answer.text("screenStatusFailedReason"),
         "risk_score_level_code": _level(answer, "riskScoreLevel"),
         "unknown_members": _named(added),
@@ -134,6 +144,7 @@ def alert(item: Any) -> dict:
     """One row of the alerts list: its row of raw `alerts`."""
     added: set[str] = set()
     answer = Members(item, "alert", ALERT, added)
+    answer.needs("riskScoreLevel", "statusUpdatedAt", "transferExternalId", "transferUuid", "isValid")
     issued_at = answer.moment("issuedAt")
     if issued_at is None:
         raise Unreadable("issuedAt is missing")

@@ -1,10 +1,11 @@
-"""One run against TRM Labs: addresses screened, transfers registered and polled, the list of alerts read.
+"""One run against TRM Labs: addresses screened, transfers registered and polled.
 
-Belongs here: the order of the requests and what each answer means. Nothing is written: it all goes into `Reading`s.
+Belongs here: the order of the requests and what each answer means. Nothing is written: it all goes into `Reading`s. The
+list of alerts has `alerts`.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,13 +20,9 @@ from ingestion.trm import parse
 from ingestion.trm.schemas import FEED
 from ingestion.vendor import Refusal, Vendor, VendorError
 
-ADDRESSES, TRANSFERS, ALERTS = "/public/v2/screening/addresses", "/public/v2/tm/transfers", "/public/v2/tm/alerts"
-PER_REQUEST, PER_PAGE, PER_SECOND = 5, 100, 10
+ADDRESSES, TRANSFERS = "/public/v2/screening/addresses", "/public/v2/tm/transfers"
+PER_REQUEST, PER_SECOND = 5, 10
 FIRST_POLL_DELAY, LONGEST_POLL_DELAY = 0.1, 10.0
-OVERLAP = timedelta(hours=1)
-"""How far before the newest landed alert the list is read again: for what was committed late."""
-READINGS = 5
-"""How often a list that keeps changing while it is read is read again in one run, at most."""
 CHAINS = {"bsc": "binance_smart_chain", "avalanche": "avalanche_c_chain"}
 
 Progress = Callable[[str, int, int], None]
@@ -94,13 +91,13 @@ def _screen(vendor: Vendor, batch: list[Address], reading: Reading) -> None:
                 raise Unreadable("nobody asked for this chain and address in this request")
         except Unreadable as problem:
             details = _listed(item, "addressRiskIndicators", "entities")
-            _reject_whole(reading, "address_screenings", newest, problem, item, details)
+            _reject_whole(reading, "address_screenings", newest, problem, item, item, details)
             continue
         # Nobody can have known the answer before the movement that it was asked for.
         known_at = max(row["screened_at"] or asked.known_at, asked.known_at)
         screening_id = f"{row['chain_code']}:{row['address_submitted']}@{known_at.isoformat()}"
         asked_for = {"screening_id": screening_id, "ledger_known_at": asked.known_at}
-        reading.land("address_screenings", known_at, {**row, **asked_for})
+        reading.land("address_screenings", known_at, {**row, **asked_for}, answer=item)
         for exposure in exposures:
             reading.land("exposures", known_at, {**exposure, "screening_id": screening_id})
     for one in unanswered.values():
@@ -119,26 +116,34 @@ def _listed(item: Any, *names: str) -> int:
 
 
 def _reject_whole(
-    reading: Reading, table: str, known_at: datetime, problem: Unreadable, record: Any, details: int
+    reading: Reading, table: str, known_at: datetime, problem: Unreadable, answer: Any, record: Any, details: int
 ) -> None:
     """An answer that cannot be read, and with it each of the `details` exposures it lists."""
-    reading.reject(table, known_at, "unreadable_answer", str(problem), text(record))
+    said = text(record)
+    reading.reject(table, known_at, "unreadable_answer", str(problem), said, answer=answer, part=problem.part)
     for number in range(details):
         said = f"its answer cannot be read: {problem}"
         exposure = {"exposure_no": number, "answer": text(record)}
         reading.reject("exposures", known_at, "unreadable_answer", said, exposure)
 
 
-def monitor_transfers(vendor: Vendor, found: list[Movement], poll_seconds: float, progress: Progress) -> Reading:
+def monitor_transfers(
+    vendor: Vendor, found: list[Movement], poll_seconds: float, compare_count: bool, progress: Progress
+) -> Reading:
     """Registers the movements the vendor does not have and asks until each is finished, for `poll_seconds` at most; one
-    that is still processing lands as such and is asked about again by the next run."""
+    that is still processing lands as such and is asked about again by the next run.
+
+    The control total is the vendor's own count of the transfers it holds, with `compare_count`: less those that earlier
+    runs accounted for, more the later states and the refusals of this run."""
     reading = Reading(FEED, TRANSFERS, ("transfers", "exposures"))
     states = {ours: (uuid, status) for ours, uuid, status in _landed_states()}
-    refused = {ours for ours, table in _refused_transfers() if table == "transfers"}
+    rejected = {ours: code for ours, table, code in _rejected_transfers() if table == "transfers"}
+    held = len(states) + sum(code == "unreadable_answer" for ours, code in rejected.items() if ours not in states)
+    uncounted = 0
     waiting: list[tuple[Movement, Any, bool]] = []
     for number, movement in enumerate(found, 1):
         uuid, status = states.get(movement.ledger_transfer_id, (None, None))
-        if status in parse.FINISHED or movement.ledger_transfer_id in refused:
+        if status in parse.FINISHED or movement.ledger_transfer_id in rejected:
             continue
         try:
             item = _state(vendor, movement, uuid)
@@ -146,6 +151,7 @@ def monitor_transfers(vendor: Vendor, found: list[Movement], poll_seconds: float
             reading.counted["transfers"] += 1
             said = f"the vendor refused it with HTTP {refusal.status}: {refusal.message}"
             reading.reject("transfers", movement.known_at, "refused_by_vendor", said, registration(movement))
+            uncounted += 1
             continue
         waiting.append((movement, item, uuid is not None))
         progress("transfers registered", number, len(found))
@@ -153,7 +159,21 @@ def monitor_transfers(vendor: Vendor, found: list[Movement], poll_seconds: float
         if was_pending and _status(item) not in parse.FINISHED:
             continue
         _land_transfer(reading, movement, item, was_pending)
+        uncounted += was_pending
+    if compare_count and not reading.is_empty:
+        reading.states("transfers", max(_held_by(vendor) - held, 0) + uncounted)
     return reading
+
+
+def _held_by(vendor: Vendor) -> int:
+    """How many transfers the vendor says it holds, in whatever state."""
+    counts = vendor.get(f"{TRANSFERS}/count-by-status").data
+    if not isinstance(counts, dict) or not all(type(one) is int and one >= 0 for one in counts.values()):
+        raise VendorError(
+            f"TRM Labs answered {TRANSFERS}/count-by-status with {text(counts):.200}, which is no count of transfers "
+            "by status. Ask the vendor; SOURCES__TRM__COMPARE_COUNT=false loads without comparing."
+        )
+    return sum(counts.values())
 
 
 def _state(vendor: Vendor, movement: Movement, uuid: str | None) -> Any:
@@ -171,8 +191,8 @@ def _landed_states() -> list[tuple]:
     return ledger.landed(FEED, "transfers", "ledger_transfer_id, transfer_uuid, screen_status_code")
 
 
-def _refused_transfers() -> list[tuple]:
-    return ledger.landed(FEED, "rejects", "raw_record ->> '$.externalId', table_name")
+def _rejected_transfers() -> list[tuple]:
+    return ledger.landed(FEED, "rejects", "raw_record ->> '$.externalId', table_name, reason_code")
 
 
 def registration(movement: Movement) -> dict:
@@ -222,71 +242,13 @@ def _land_transfer(reading: Reading, movement: Movement, item: Any, was_pending:
             raise Unreadable(f"externalId {row['ledger_transfer_id']!r} is not that of the transfer asked about")
     except Unreadable as problem:
         record = {"externalId": movement.ledger_transfer_id, "answer": item}
-        _reject_whole(reading, "transfers", movement.known_at, problem, record, _listed(item, "counterparties"))
+        _reject_whole(reading, "transfers", movement.known_at, problem, item, record, _listed(item, "counterparties"))
         return
     # The vendor does not say when it finished: a later state is known after the earlier one.
     known_at = max(row["submitted_at"] or movement.known_at, movement.known_at)
     known_at += timedelta(microseconds=1 if was_pending else 0)
     screening_id = f"{row['transfer_uuid']}@{row['screen_status_code']}"
-    reading.land("transfers", known_at, {**row, "screening_id": screening_id})
+    is_whole = row["screen_status_code"] in parse.FINISHED
+    reading.land("transfers", known_at, {**row, "screening_id": screening_id}, answer=item, is_whole=is_whole)
     for counterparty in counterparties:
         reading.land("exposures", known_at, {**counterparty, "screening_id": screening_id})
-
-
-def read_alerts(vendor: Vendor) -> Reading:
-    """The alerts issued, and those whose status changed, since the newest landed ones. A row lands once for each state
-    it is seen in.
-
-    The list has no total and no snapshot: a row that comes in while it is read moves the others to later offsets, so
-    they are seen twice, and may itself lie behind the reader. So it is read until a reading brings nothing new."""
-    reading = Reading(FEED, ALERTS, ("alerts",))
-    rows = ledger.landed(FEED, "alerts", "answer_json, issued_at, status_updated_at")
-    seen = {answer for answer, _, _ in rows}
-    seen |= {answer for answer, table in ledger.landed(FEED, "rejects", "raw_record, table_name") if table == "alerts"}
-    issued = max((at for _, at, _ in rows), default=None)
-    updated = max((at for _, _, at in rows if at), default=None)
-    for member, newest in (("issuedAt", issued), ("statusUpdatedAt", updated)):
-        for _ in range(READINGS):
-            fresh = [item for item in _pages(vendor, member, newest) if text(item) not in seen]
-            fresh = list({text(item): item for item in fresh}.values())
-            if not fresh:
-                break
-            seen |= {text(item) for item in fresh}
-            for item in fresh:
-                _land_alert(reading, item)
-    return reading
-
-
-def _pages(vendor: Vendor, member: str, newest: datetime | None) -> Iterator[Any]:
-    since = {} if newest is None else {f"{member}[gte]": (newest - OVERLAP).isoformat(timespec="milliseconds") + "Z"}
-    offset = 0
-    while page := vendor.get(ALERTS, {"sort[issuedAt]": "asc", "limit": PER_PAGE, "offset": offset, **since}).data:
-        if not isinstance(page, list):
-            raise VendorError(
-                f"TRM Labs answered {ALERTS} with something that is not a list. Is the address its API's?"
-            )
-        yield from page
-        offset += len(page)
-
-
-def _land_alert(reading: Reading, item: Any) -> None:
-    reading.counted["alerts"] += 1
-    try:
-        row = parse.alert(item)
-    except Unreadable as problem:
-        known_at = _any_moment(item)
-        reading.reject("alerts", known_at, "unreadable_answer", str(problem), text(item))
-        return
-    known = [row["issued_at"], row["status_updated_at"], row["updated_at"], row["closed_at"]]
-    reading.land("alerts", max(at for at in known if at), row)
-
-
-def _any_moment(item: Any) -> datetime:
-    """The latest time an unreadable alert speaks of; where there is none, it counts as known from the beginning."""
-    found = []
-    for member in ("issuedAt", "statusUpdatedAt", "updatedAt", "closedAt"):
-        try:
-            found.append(parse.moment(item.get(member)) if isinstance(item, dict) else None)
-        except Unreadable:
-            continue
-    return max((at for at in found if at), default=datetime(1970, 1, 1))

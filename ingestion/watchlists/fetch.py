@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from ingestion.vendor import TIMEOUTS, Refusal, VendorError, VendorUnavailable, is_loopback, wait_of
+from ingestion.vendor import TIMEOUTS, Refusal, VendorError, VendorUnavailable, is_loopback, is_web_page, wait_of
 
 ATTEMPTS = 7
 LONGEST_DELAY = 300.0
@@ -64,11 +64,14 @@ def fetch(
                     if status == 429 or status >= 500:
                         trouble, delay = f"HTTP {status}", wait_of(answer.headers) or delay
                         continue
+                    if status == 403 and is_web_page(answer.headers):
+                        trouble = "HTTP 403 with a web page: something in front of the publisher blocks this machine"
+                        continue
                     if status in (401, 403):
                         raise VendorError(f"{title}: HTTP {status} for {place}: is the token of the list right?")
                     if status != 200:
                         raise Refusal(status, f"{title}: HTTP {status} for {place}")
-                    if "html" in answer.headers.get("Content-Type", ""):
+                    if is_web_page(answer.headers):
                         raise VendorError(f"{title}: {place} is a web page and no list: is the address right?")
                     trouble = _save(answer, target, checksum)
                     if not trouble:

@@ -46,7 +46,8 @@ class Switches:
     """What is on. Shares are of requests, from 0 to 1.
 
     `limits`: too many requests, in the vendor's own style. `errors`: bursts of HTTP 500, 502, 503, 504. `cuts`: bodies
-    that end early, some with their full length announced. `duplicates`, `reorders`: rows of a list answered twice, or
+    that end early, some with their full length announced. `blocks`: 403 with the HTML page of a firewall in front of
+    the vendor. `duplicates`, `reorders`: rows of a list answered twice, or
     in another order. `inserts`: rows that come into a list between its first page and the next. `drift`: every JSON
     object has a member that is not in the contract. `drop`, `retype`: members, by name and wherever they are, that are
     gone, or whose value is a list of it. `latency_ms`: the longest delay. `skew_seconds`: how far the vendor's clock is
@@ -57,6 +58,7 @@ class Switches:
     limits: float = 0
     errors: float = 0
     cuts: float = 0
+    blocks: float = 0
     duplicates: float = 0
     reorders: float = 0
     inserts: bool = False
@@ -69,8 +71,8 @@ class Switches:
     every: tuple[tuple[int, int], ...] = ()
 
 
-ALL = {"limits": 0.05, "errors": 0.05, "cuts": 0.05, "duplicates": 0.2, "reorders": 0.2, "inserts": True}
-ALL |= {"latency_ms": 5}
+ALL = {"limits": 0.05, "errors": 0.05, "cuts": 0.05, "blocks": 0.02, "duplicates": 0.2, "reorders": 0.2}
+ALL |= {"inserts": True, "latency_ms": 5}
 """What `all` switches on: everything that leaves the content of the answers as it is."""
 
 
@@ -92,7 +94,7 @@ def switches(asked: dict[str, Any]) -> Switches:
                 values[name] = kinds[name](value)
         except (TypeError, ValueError):
             raise ValueError(f"fault {name}: {value!r} cannot be read") from None
-    shares = [values.get(name, 0) for name in ("limits", "errors", "cuts", "duplicates", "reorders")]
+    shares = [values.get(name, 0) for name in ("limits", "errors", "cuts", "blocks", "duplicates", "reorders")]
     if not all(0 <= share <= 1 for share in shares):
         raise ValueError("shares of requests lie between 0 and 1")
     return Switches(**values)
@@ -221,6 +223,8 @@ class Faults:
                 return limit(1, now) if status == 429 else _error(status)
         if self._strikes("errors", key):
             return _error((500, 502, 503, 504)[int(self._chance(f"status {key}") * 4)])
+        if self._strikes("blocks", key):
+            return _error(403)
         return limit(0.1, now) if self._strikes("limits", key) else None
 
     async def _spoilt(self, request: web.BaseRequest, key: str, response: web.Response) -> web.StreamResponse:

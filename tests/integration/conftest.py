@@ -14,7 +14,6 @@ import hand_made_raw as raw
 import pytest
 from main_job import REPOSITORY, SMALL_WORLD, command, deliver_one_more_day, environment
 
-
 from ingestion import pipeline
 
 CONFORMED = ("+fct_feed_totals", "+int_transfer_legs", "+int_population_rows", "+int_watchlist_changes")

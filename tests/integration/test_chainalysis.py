@@ -13,6 +13,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from ingestion import chainalysis, pipeline
 from ingestion.chainalysis import Run, VendorError, chainalysis_source, parse
+from ingestion.chainalysis.attempts import Attempt
 from ingestion.chainalysis.landing import Landing
 from ingestion.chainalysis.schemas import KYT_TABLES, TABLES
 from orchestration.soda import read_contracts, verify
@@ -297,7 +298,9 @@ def test_an_answer_that_cannot_be_read_is_a_reject_and_still_counted(world):
 
     def answer(_method: str, path: str) -> web.Response | None:
         if path == f"/v2/transfers/{broken['external_id']}":
-            return web.json_response(text='{"updatedAt":"2026-01-01T10:00:00","externalId":7}')
+            return web.json_response(
+                text='{"updatedAt":"2026-01-01T10:00:00","usdAmount":1,"assetAmount":1,"externalId":7}'
+            )
         if path == f"/v2/transfers/{unlisted['external_id']}/exposures":
             return web.json_response({"direct": "none"})
         if path == f"/v2/transfers/{odd['external_id']}/alerts":
@@ -388,12 +391,23 @@ def test_a_list_that_does_not_hold_its_total_is_not_believed(world):
     ("answer", "says"),
     [
         (web.json_response, "refused the API key .HTTP 403: bad key.* SOURCES__CHAINALYSIS__API_KEY"),
-        (web.Response, "answered HTTP 403 with text/html instead of JSON"),
+        (web.Response, "HTTP 403 with a web page.*blocks this machine; 4 tries"),
     ],
 )
 def test_a_refused_key_and_an_edge_page_are_told_apart(world, answer, says):
     kwargs = {"data": {"message": "bad key"}} if answer is web.json_response else {"content_type": "text/html"}
     handler = Scripted(world, lambda *_: answer(status=403, **kwargs))
+    with pytest.raises(VendorError, match=says):
+        screen(handler)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("[" * 100_000 + "]" * 100_000, "nested more than 64"), ('"' + "x" * 5000 + '"', "more than 4,000")],
+)
+def test_an_answer_out_of_all_proportion_is_told_and_stops_nothing_else(world, monkeypatch, text, says):
+    monkeypatch.setattr("ingestion.answers.LARGEST", 4000 if "x" in text else 10**9)
+    handler = Scripted(world, lambda method, path: web.json_response(text=text) if method == "POST" else None)
     with pytest.raises(VendorError, match=says):
         screen(handler)
 
@@ -452,7 +466,7 @@ def test_the_configuration_is_dlts_own(world, ledger, monkeypatch):
 
 
 def test_the_recorded_exchanges_are_loaded_by_the_same_code(shared_data):
-    """The two registrations that were recorded: one has its whole story on tape, of the other only the registration."""
+    """The two transfers and the attempt that were recorded; of one transfer there is only the registration."""
     movements = [
         {
             "ledger_transfer_id": ledger_transfer_id,
@@ -479,8 +493,23 @@ def test_the_recorded_exchanges_are_loaded_by_the_same_code(shared_data):
             ),
         )
     ]
+    attempt = Attempt(
+        "exchange:withdrawal:2", "e38a7c51-0168-46e8-899e-6ae70acade5c", "Bitcoin", "BTC",
+        "1QJUiNsNfji6mR1FjAwf6Eg9NxxHPoxpWL", "cfbe93a6-0fd7-4c59-aa9b-65bc1ab34586", datetime(2025, 1, 10),
+        Decimal("0.10312309"),
+    )  # fmt: skip
     with vendor.in_thread(replay.Replay(shared_data / "kyt/chainalysis")) as url:
-        landing = Run(movements, url + vendor.KYT_PATH, "any", 4, 0.2, 2, lambda *_: None).landing
+        base = url + vendor.KYT_PATH
+        landing = Run(movements, base, "any", 4, 0.2, 2, lambda *_: None, pending=[attempt]).landing
+    (attempted,) = landing.table("withdrawal_attempts").to_pylist()
+    assert (attempted["external_id"], attempted["_known_at"]) == (
+        "f226edb0-675e-3072-9392-6082033979b4",
+        datetime(2025, 1, 11, 5, 21, 2, 350000),
+    )
+    assert (attempted["direct_name"], attempted["direct_category_id"]) == ("Bittrex.com", 21)
+    assert (attempted["alert_level_code"], attempted["alert_count"], attempted["high_risk_address_count"]) == (
+        "SEVERE", 1, 1
+    )  # fmt: skip
     received, sent = landing.table("transfers").to_pylist()
     assert received["external_id"] == "9a78cde9-890c-3563-8f24-2b99fcb96409"
     assert (received["usd_amount"], received["asset_amount"]) == (Decimal("141.94"), Decimal("0.00150795"))

@@ -2,17 +2,16 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
-import yaml
 from aiohttp import web
 
 from ingestion import pipeline
-from ingestion.chainalysis import chainalysis_source, parse
+from ingestion.chainalysis import chainalysis_source
 from ingestion.chainalysis.schemas import KYT_TABLES, TABLES
 from ingestion.vendor import VendorError, VendorUnavailable
 from sandbox import vendor
@@ -214,11 +213,77 @@ def test_counterparty_addresses_are_screened_once_by_both_products(world, ledger
         "from raw_chainalysis.address_exposures where member_code = 'exposures' and category = 'sanctioned entity'"
     ) == [("sanctioned entity", 1234.5, "direct", "incoming")]
     newest = max(row["updated_at"] for row in PAID if row["updated_at"]).replace(microsecond=0)
-    assert query("select distinct _known_at from raw_chainalysis.address_screenings") == [(newest,)]
+    known = datetime(2026, 2, 2)  # the ledger's newest row, which is later than the sandbox's own clock
+    assert query("select distinct _known_at from raw_chainalysis.address_screenings") == [(max(newest, known),)]
     assert unexplained() == []
     handler.seen.clear()
     assert not load(handler, addresses=True)[0].loads_ids
     assert not [path for _, path in handler.seen if RISK_PATH in path or SANCTIONS_PATH in path]
+
+
+def deliver(known_at: datetime, *rows: dict) -> None:
+    with pipeline.warehouse() as connection:
+        connection.register("given", pa.Table.from_pylist([row | {"_known_at": known_at} for row in rows]))
+        connection.execute(
+            "insert into raw_exchange.withdrawals by name select id as withdrawal_id, * exclude (kind, id) from given"
+        ).fetchall()
+
+
+def test_an_address_is_asked_about_again_after_a_movement_and_when_its_answer_is_old(world, ledger):
+    """It was clean when it was asked about first, and is named since."""
+    handler, clean = Watched(world), []
+    named = next(row for row in PAID if row["direct_category_id"] == 3)
+    path, nothing = f"{SANCTIONS_PATH}/{named['output_address']}", {"identifications": []}
+    headers = {"Date": "Tue, 06 Jan 2026 00:00:00 GMT"}
+    handler.script = lambda method, asked: web.json_response(nothing, headers=headers) if asked in clean else None
+    clean.append(path)
+    load(handler, addresses=True)
+    clean.clear()
+    unmoved = _movement(PAID[1], "completed", 1) | {"id": "later", "to_address": "bc1qelsewhere", "tx_hash": "ab"}
+    deliver(datetime(2026, 2, 6), _movement(named, "completed", 1) | {"id": "again", "tx_hash": "aa"})
+    handler.seen.clear()
+    load(handler, addresses=True)
+    asked = {place for _, place in handler.seen if place.startswith((RISK_PATH, SANCTIONS_PATH))}
+    assert asked == {path, f"{RISK_PATH}/v2/entities/{named['output_address']}"}, "only what moved"
+    history = query(
+        "select identification_count, ledger_known_at, _known_at from raw_chainalysis.address_screenings "  # noqa: S608 (the world's own)
+        f"where product_code = 'sanctions' and address = '{named['output_address']}' order by _known_at"
+    )
+    assert [(count, known.day) for count, known, _ in history] == [(0, 2), (1, 6)]
+    assert history[1][2] == datetime(2026, 2, 6)
+    assert unexplained() == []
+    handler.seen.clear()
+    assert not load(handler, addresses=True)[0].loads_ids
+
+    deliver(datetime(2026, 2, 9), unmoved)
+    handler.seen.clear()
+    load(handler, addresses=True)
+    asked = {place for _, place in handler.seen if place.startswith(SANCTIONS_PATH)}
+    assert path not in asked and len(asked) == len({row["output_address"] for row in PAID} | {"ours", "new"}) - 1
+    assert unexplained() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda answer: answer.pop("risk"), "risk is missing from the answer"),
+        (lambda answer: answer.update(exposure=answer.pop("exposures")), "exposures is missing"),
+        (lambda answer: answer.update(risk=["Severe"]), "risk_code .* is not text"),
+    ],
+    ids=["removed", "renamed", "retyped"],
+)
+def test_a_field_of_address_screening_that_is_gone_stops_the_feed(world, ledger, monkeypatch, change, says):
+    handler = Watched(world)
+    whole = handler.mounted(RISK_PATH).__self__._entity
+
+    def changed(address: str) -> dict:
+        answer = whole(address)
+        change(answer)
+        return answer
+
+    monkeypatch.setattr(handler.mounted(RISK_PATH).__self__, "_entity", changed)
+    with pytest.raises(VendorError, match=f"Chainalysis Address Screening .* no longer .*{says}.* The first of them"):
+        load(handler, addresses=True, api_url=None)
 
 
 def test_an_address_answer_that_cannot_be_used_is_a_reject(world, ledger):
@@ -228,7 +293,7 @@ def test_an_address_answer_that_cannot_be_used_is_a_reject(world, ledger):
         if path == f"{RISK_PATH}/v2/entities/{refused}":
             return web.json_response({"message": "address is not supported"}, status=400)
         if path == f"{RISK_PATH}/v2/entities/{odd}":
-            return web.json_response({"address": odd, "risk": 5, "addressIdentifications": []})
+            return web.json_response({"address": odd, "risk": 5, "addressIdentifications": [], "exposures": []})
         return None
 
     handler.script = answer
@@ -307,41 +372,6 @@ def test_a_dead_vendor_is_unavailable_and_nothing_lands(world, ledger):
     with pytest.raises(VendorUnavailable, match="HTTP 503"):
         load(handler, addresses=True, attempts=2)
     assert query("select count(*) from information_schema.tables where table_name = 'transfers'") == [(0,)]
-
-
-def recorded(folder: Path) -> Iterator[tuple[str, str, bytes]]:
-    for path in sorted(folder.rglob("*.yml")):
-        for one in yaml.safe_load(path.read_text(encoding="utf-8"))["http_interactions"]:
-            place = one["request"]["uri"].partition("/api/kyt")[2]
-            yield one["request"]["method"], place, one["response"]["body"]["string"].encode()
-
-
-def test_every_recorded_exchange_can_be_read(shared_data):
-    """All 26 of them: those that this loader makes by the parser that it uses on them, the others as documents."""
-    read = 0
-    for method, place, body in recorded(shared_data / "kyt/chainalysis"):
-        answer, added = parse.document(body), set()
-        last = place.rstrip("/").rpartition("/")[2]
-        if last == "exposures":
-            parse.exposure(body, added)
-        elif last == "alerts" and place.startswith("/v2"):
-            assert all(parse.alert(item, added) for item in parse.alert_items(body))
-        elif last == "high-risk-addresses":
-            assert parse.high_risk_addresses(body) == 1
-        elif last == "categories":
-            assert len(parse.categories(body)) == 42
-        elif last == "network-identifications":
-            assert answer == {"count": 0, "networkIdentificationOrgs": []}
-        elif "/withdrawal-attempts" in place and place.startswith("/v2"):
-            assert parse.attempt(body, added)["usd_amount"] is not None
-        elif "/transfers" in place and place.startswith("/v2"):
-            assert parse.summary(body, added)["external_id"]
-        elif isinstance(answer, dict) and "total" in answer:
-            total, rows = parse.listing(body)
-            assert total == len(rows)
-        assert added == set(), f"{method} {place}: {added}"
-        read += 1
-    assert read == 26
 
 
 def test_the_switchboard_is_read_and_set_while_the_server_runs(world):

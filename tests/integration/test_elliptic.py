@@ -2,19 +2,23 @@
 
 import base64
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import requests
 import vendor_world
+from aiohttp import web
 from vendor_world import Scripted, query, uncounted
 
 from ingestion import pipeline
 from ingestion import vendor as http
-from ingestion.elliptic import VendorError, elliptic_source, screening
+from ingestion.elliptic import TABLES, VendorError, elliptic_source, lists
 from ingestion.elliptic.signing import Signed, signature
+from ingestion.vendor import VendorUnavailable
 from orchestration.soda import read_contracts, verify
 from sandbox import vendor
+from sandbox.vendor import Faults
 from sandbox.vendor.elliptic import ELLIPTIC_KEY, ELLIPTIC_PATH, ELLIPTIC_SECRET, Elliptic, EllipticError
 
 CONTRACTS = [c for c in read_contracts(Path(__file__).parents[2] / "checks") if c.schema == "raw_elliptic"]
@@ -125,7 +129,7 @@ def test_a_rescreen_is_kept_beside_what_it_replaces(world, ledger):
 def test_a_rescreen_between_pages_hides_no_row(world, ledger, monkeypatch):
     """It moves a row from the first page to the end, so that the first row of the second page becomes the last of the
     first, which was read already."""
-    monkeypatch.setattr(screening, "PER_PAGE", 10)
+    monkeypatch.setattr(lists, "PER_PAGE", 10)
     elliptic = Elliptic(world)
     for number in range(25):
         elliptic._keep("wallet", by_somebody_else(number))
@@ -152,6 +156,7 @@ def by_somebody_else(number: int) -> dict:
         "customer": {"reference": None}, "created_at": moment, "updated_at": moment, "analysed_at": moment,
         "process_status": "complete", "workflow_status": "active", "screening_source": "async",
         "evaluation_detail": {"source": [], "destination": []}, "contributions": {"source": [], "destination": []},
+        "cluster_entities": [],
     }  # fmt: skip
 
 
@@ -181,14 +186,126 @@ def test_what_was_running_is_asked_about_again(world, ledger, monkeypatch):
 def test_an_answer_that_cannot_be_read_is_a_reject_with_all_it_lists(world, ledger, monkeypatch):
     handler = Scripted(world)
     elliptic: Elliptic = handler.mounted(ELLIPTIC_PATH)
-    wallet = elliptic._wallet
-    monkeypatch.setattr(elliptic, "_wallet", lambda subject: wallet(subject) | {"risk_score": "very high"})
+    wallet, asked = elliptic._wallet, []
+
+    def odd(subject: dict) -> dict:
+        answer = wallet(subject)
+        asked.append(subject["hash"])
+        return answer | {"risk_score": "very high"} if len(asked) == 1 else answer
+
+    monkeypatch.setattr(elliptic, "_wallet", odd)
     load(handler)
     assert query("select distinct table_name, reason from raw_elliptic.rejects order by 1") == [
         ("analyses", "risk_score 'very high' is not a number"),
         ("exposures", "its answer cannot be read: risk_score 'very high' is not a number"),
     ]
     assert uncounted("elliptic") == []
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda answer: answer.pop("risk_score"), "risk_score is missing from the analysis"),
+        (lambda answer: answer.pop("evaluation_detail"), "evaluation_detail is missing"),
+        (lambda answer: answer.update(riskScore=answer.pop("risk_score")), "risk_score is missing"),
+        (lambda answer: answer.update(risk_score={"value": 1}), "risk_score {'value': .* is not a number"),
+        (lambda answer: answer.update(evaluation_detail={"source": []}), "evaluation_detail lacks one of its two"),
+        (lambda answer: [one.pop("category") for one in answer["cluster_entities"]], "category is missing from"),
+    ],
+    ids=["removed", "removed too", "renamed", "retyped", "another shape", "within"],
+)
+def test_a_field_that_the_vendor_removes_renames_or_retypes_stops_the_feed(world, ledger, monkeypatch, change, says):
+    handler = Scripted(world)
+    elliptic: Elliptic = handler.mounted(ELLIPTIC_PATH)
+    wallet = elliptic._wallet
+
+    def changed(subject: dict) -> dict:
+        answer = wallet(subject)
+        change(answer)
+        return answer
+
+    monkeypatch.setattr(elliptic, "_wallet", changed)
+    with pytest.raises(VendorError, match=f"Elliptic .* /wallet/synchronous: .* {says}.* The first ") as raised:
+        load(handler)
+    assert not isinstance(raised.value, VendorUnavailable)
+    assert query("select count(*) from information_schema.tables where table_schema = 'raw_elliptic'") == [(0,)]
+
+
+def contents() -> dict[str, list[tuple]]:
+    whole = "select * exclude (_dlt_load_id) from raw_elliptic.{} order by all"
+    return {name: query(whole.format(name)) for name in (*TABLES, "control_totals", "rejects")}
+
+
+@pytest.fixture
+def quiet(world, ledger) -> dict[str, list[tuple]]:
+    """What an undisturbed load brings; the data directory is as before it."""
+    load(Scripted(world))
+    found = contents()
+    query("drop schema raw_elliptic cascade")
+    return found
+
+
+def test_every_fault_at_once_changes_nothing(world, quiet, monkeypatch):
+    """A cut answer hides an analysis that was made: it is found again, not made and billed twice."""
+    monkeypatch.setattr(http.time, "sleep", lambda seconds: None)
+    handler = Scripted(world)
+    handler.faults.set(Faults.parse(["all,seed=7"]).on)
+    load(handler, attempts=7)
+    assert {"blocks", "cuts", "duplicates", "errors", "limits", "reorders"} <= set(handler.faults.done)
+    assert contents() == quiet
+    made = sum(len(kind) for kind in handler.mounted(ELLIPTIC_PATH).analyses.values())
+    assert made == len({row[0] for row in quiet["analyses"] if not row[0].startswith("not_in_blockchain")})
+
+
+def test_a_run_that_died_after_asking_is_as_if_it_had_not(world, quiet):
+    handler = Scripted(world)
+    elliptic: Elliptic = handler.mounted(ELLIPTIC_PATH)
+    handler.script = lambda method, path: (
+        web.Response(status=500) if "?" in path and "customer_reference" not in path else None
+    )
+    with pytest.raises(VendorUnavailable, match="Elliptic.*/wallet .HTTP 500"):
+        load(handler)
+    made = {kind: set(analyses) for kind, analyses in elliptic.analyses.items()}
+    assert min(map(len, made.values())) > 20
+    handler.script = lambda method, path: None
+    load(handler)
+    assert {kind: set(analyses) for kind, analyses in elliptic.analyses.items()} == made, "billed twice"
+    assert contents() == quiet
+
+
+def test_an_analysis_that_somebody_else_made_of_our_transfer_is_the_transfers(world, ledger):
+    handler = Scripted(world)
+    load(handler)
+    elliptic: Elliptic = handler.mounted(ELLIPTIC_PATH)
+    ours = max(elliptic.analyses["analyses"].values(), key=lambda one: one["analysed_at"] or "")
+    elliptic._keep("analyses", ours | {"id": "by-an-analyst", "screening_id": "s", "customer": {"reference": None}})
+    now = {name: ours["analysed_at"] for name in ("analysed_at", "updated_at")}
+    elliptic._keep("wallet", by_somebody_else(1) | now)
+    load(handler)
+    transfers = "select count(distinct ledger_transfer_id), count(*) from raw_elliptic.analyses where {} "
+    assert query(transfers.format(f"analysis_id in ('by-an-analyst', '{ours['id']}')")) == [(1, 2)]
+    assert query("select ledger_known_at from raw_elliptic.analyses where analysis_id = 'other-1'") == [(None,)]
+    assert load(handler).loads_ids == []
+
+
+def test_what_the_vendor_committed_late_is_read(world, ledger):
+    handler = Scripted(world)
+    load(handler)
+    newest = query("select max(analysed_at) from raw_elliptic.analyses")[0][0]
+    late = (newest - timedelta(hours=30)).isoformat(timespec="milliseconds") + "Z"
+    handler.mounted(ELLIPTIC_PATH)._keep("wallet", by_somebody_else(1) | {"analysed_at": late, "updated_at": late})
+    assert load(handler, overlap_days=1).loads_ids == []
+    load(handler)
+    assert query("select count(*) from raw_elliptic.analyses where analysis_id = 'other-1'") == [(1,)]
+
+
+def test_a_list_that_does_not_hold_its_total_is_not_believed(world, ledger, monkeypatch):
+    handler = Scripted(world)
+    elliptic: Elliptic = handler.mounted(ELLIPTIC_PATH)
+    page = elliptic._page
+    monkeypatch.setattr(elliptic, "_page", lambda *asked: page(*asked) | {"total_items": 999})
+    with pytest.raises(VendorUnavailable, match="says total_items 999 and holds 0 different analyses, read 5 times"):
+        load(handler)
 
 
 def test_the_limit_is_waited_out_by_the_vendors_own_clock(world, ledger, monkeypatch):

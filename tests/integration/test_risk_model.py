@@ -121,6 +121,102 @@ def test_disagreement_is_kept_and_measured(home):
     ) == [(None,)]
 
 
+def test_what_chainalysis_says_of_an_address_bears_on_the_transfers_with_it(home):
+    of_addresses = (
+        "select distinct t.transfer_id from raw_chainalysis.{} as s join int_transfer_addresses as t "
+        "on s.address = t.address_raw and t.role_code = 'counterparty' where {}"
+    )
+    severe = rows(home, of_addresses.format("address_screenings", "s.risk_code = 'Severe'"))
+    listed = rows(home, of_addresses.format("address_exposures", "s.category = 'sanctions'"))
+    assert severe and listed
+    direct = rows(
+        home,
+        "select distinct transfer_id from int_exposures where vendor_code = 'chainalysis' "
+        "and exposure_type_code = 'DIRECT' and is_zero_tolerance",
+    )
+    assert set(severe) | set(listed) <= set(direct)
+    assert rows(
+        home,
+        "select level_code, count(*) > 0 from int_vendor_judgements as j join raw_chainalysis.address_screenings as s "
+        "on j.subject_id = s.address and j.subject_type_code = 'address' and j.vendor_code = 'chainalysis' "
+        "where s.risk_code = 'Severe' or s.product_code = 'sanctions' and s.identification_count > 0 group by 1",
+    ) == [("severe", True)]
+    pairs = rows(home, "select distinct subject_type_code, vendor_1_code, vendor_2_code from fct_vendor_comparisons")
+    assert {("address", "chainalysis", "trm"), ("address", "chainalysis", "elliptic")} <= set(pairs)
+
+
+def test_what_an_address_dealt_with_is_behind_it(home):
+    assert rows(
+        home,
+        "select distinct exposure_type_code from int_exposures as e join int_chainalysis_findings as f "
+        "on f.vendor_exposure_type in ('address_direct', 'address_indirect') and e.vendor_code = 'chainalysis' "
+        "and e.exposure_type_code = 'INDIRECT' and e.vendor_category_id = f.vendor_category_id",
+    ) == [("INDIRECT",)]
+    assert rows(
+        home,
+        "select count(*) from int_chainalysis_findings where source_code = 'address_screening' "
+        "and vendor_amount_usd is not null",
+    ) == [(0,)]
+
+
+def test_an_attempt_and_an_alert_that_is_on_the_list_only_count_for_their_transfers(home):
+    """Planted: an attempt with a severe alert, an alert that is lost while its state on the list is not, and words for
+    categories that nobody mapped."""
+    attempted = rows(
+        home,
+        "select t.transfer_id from stg_chainalysis__transfers as t where t.direction_code = 'sent' and not exists ("
+        "select 1 from int_exposures as e where e.transfer_id = t.transfer_id and e.vendor_code = 'chainalysis' "
+        "and e.category_code = 'mixing') order by 1",
+    )[0][0]
+    rows(
+        home,
+        "insert into raw_chainalysis.withdrawal_attempts by name select 'at-1' as external_id, "  # noqa: S608 (planted)
+        f"'{attempted}' as ledger_transfer_id, user_id, network, asset_code, 'x' as address, 'w-1' as "
+        "attempt_identifier, transfer_at as attempted_at, updated_at, 13 as direct_category_id, 'A Mixer' as "
+        "direct_name, 'SEVERE' as alert_level_code, 1 as alert_count, 0 as high_risk_address_count, '{}' as "
+        "answer_json, '{}' as exposures_json, '{}' as alerts_json, '{}' as high_risk_addresses_json, _known_at, "
+        "_extract_id, 999 as _record_no, _dlt_load_id from raw_chainalysis.transfers "
+        f"where ledger_transfer_id = '{attempted}' and updated_at is not null limit 1",
+    )
+    alert_id, listed = rows(
+        home,
+        "select s.alert_id, min(f.subject_id) from stg_chainalysis__alert_states as s "
+        "join int_chainalysis_findings as f on f.answer_id = s.alert_id where s.alert_level_code = 'SEVERE' "
+        "group by 1 order by 1",
+    )[0]
+    external = f"(select external_id from raw_chainalysis.transfers where ledger_transfer_id = '{listed}')"  # noqa: S608 (planted)
+    for table in ("alerts", "exposures"):
+        rows(home, f"delete from raw_chainalysis.{table} where external_id in {external}")  # noqa: S608 (planted)
+    rows(home, f"update raw_chainalysis.alert_states set category = 'Brand New' where alert_id = '{alert_id}'")  # noqa: S608 (planted)
+    rows(
+        home,
+        "update raw_chainalysis.address_exposures set category = 'never heard of' "
+        "where member_code = 'identifications' and product_code = 'sanctions'",
+    )
+    models = ("alerts", "exposures", "alert_states", "address_exposures", "withdrawal_attempts")
+    built = dbt(home, "build", *(f"stg_chainalysis__{model}" for model in models), "int_chainalysis_findings",
+                "int_exposure_categories", "int_exposures", "int_vendor_judgements")  # fmt: skip
+    assert "Warning in test accepted_values_int_exposure_categories" in built.stdout
+    unmapped = rows(
+        home,
+        "select vendor_category_id from int_exposure_categories where not is_mapped and vendor_code = 'chainalysis'",
+    )
+    assert {("brand new",), ("never heard of",)} <= set(unmapped)
+    judged = (
+        "select level_code from int_vendor_judgements where vendor_code = 'chainalysis' "
+        "and subject_type_code = 'transfer' and subject_id = '{}'"
+    )
+    exposed = (
+        "select severity_code, entity_name from int_exposures where vendor_code = 'chainalysis' "
+        "and transfer_id = '{}' and category_code = '{}'"
+    )
+    assert rows(home, judged.format(attempted)) == rows(home, judged.format(listed)) == [("severe",)]
+    assert rows(home, exposed.format(attempted, "mixing") + " and exposure_type_code = 'DIRECT'") == [
+        ("medium", "A Mixer")
+    ]
+    assert {severity for severity, _ in rows(home, exposed.format(listed, "unmapped"))} == {"high"}
+
+
 def test_words_that_the_maps_lack_are_seen_and_counted(home):
     """A new category, a new level and a score off the scale, planted in raw."""
     rows(

@@ -12,11 +12,13 @@ from vendor_world import Scripted, query, uncounted
 
 from ingestion import pipeline, replay
 from ingestion import vendor as http
-from ingestion.trm import VendorError, trm_source
-from ingestion.trm.screening import ADDRESSES, ALERTS, TRANSFERS
+from ingestion.trm import VendorError, alerts, screening, trm_source
+from ingestion.trm.alerts import ALERTS
+from ingestion.trm.screening import ADDRESSES, TRANSFERS
 from ingestion.vendor import VendorUnavailable
 from orchestration.soda import read_contracts, verify
 from sandbox import vendor
+from sandbox.vendor import Faults
 from sandbox.vendor.trm import TRM_KEY, TRM_PATH, Trm
 
 CONTRACTS = [c for c in read_contracts(Path(__file__).parents[2] / "checks") if c.schema == "raw_trm"]
@@ -224,6 +226,125 @@ def test_alerts_that_come_in_between_pages_are_neither_lost_nor_doubled(world, l
     states = "select status_code, _known_at from raw_trm.alerts where alert_uuid = 'alert-1000' order by _known_at"
     assert query(states) == [("OPEN", datetime(2026, 1, 1)), ("CLOSED", datetime(2026, 2, 1))]
     assert load(handler).loads_ids == []
+
+
+def test_an_alert_that_is_answered_twice_takes_no_others_place(world, ledger):
+    handler = Scripted(world)
+    handler.faults.set(Faults.parse(["duplicates=1,reorders=1"]).on)
+    handler.mounted(TRM_PATH).alerts = lambda: [alert(number) for number in range(250)]
+    load(handler)
+    assert query("select count(*), count(distinct alert_uuid) from raw_trm.alerts") == [(250, 250)]
+    assert uncounted("trm") == []
+
+
+def test_an_alert_that_the_vendor_committed_late_is_read(world, ledger):
+    handler = Scripted(world)
+    made = [alert(0), alert(1, issued="2026-01-20T00:00:00.000Z")]
+    handler.mounted(TRM_PATH).alerts = lambda: made
+    load(handler)
+    made.append(alert(2, issued="2026-01-18T18:00:00.000Z"))
+    assert load(handler, overlap_days=1).loads_ids == []
+    load(handler)
+    assert query("select count(*) from raw_trm.alerts where alert_uuid = 'alert-2'") == [(1,)]
+
+
+def test_a_list_that_is_another_from_its_other_end_is_not_believed(world, ledger):
+    handler = Scripted(world)
+    handler.script = lambda method, path: (
+        web.json_response([alert(1)] if "offset=0" in path and "desc" in path else []) if "/tm/alerts" in path else None
+    )
+    with pytest.raises(VendorUnavailable, match="lists 0 alerts from one end and 1 from the other, read 5 times"):
+        load(handler)
+
+
+def test_a_page_that_the_reader_loses_is_seen(world, ledger, monkeypatch):
+    handler = Scripted(world)
+    handler.mounted(TRM_PATH).alerts = lambda: [alert(number) for number in range(250)]
+    pages = alerts._pages
+
+    def lossy(asked, order, since):
+        found = list(pages(asked, order, since))
+        return found[:100] if order == "asc" else found
+
+    monkeypatch.setattr(alerts, "_pages", lossy)
+    with pytest.raises(VendorUnavailable, match="100 alerts from one end and 250 from the other"):
+        load(handler)
+
+
+def test_a_transfer_that_was_registered_and_does_not_land_is_missed_by_the_vendors_own_count(
+    world, ledger, monkeypatch
+):
+    land, dropped = screening._land_transfer, []
+
+    def lossy(reading, movement, item, was_pending):
+        dropped.append(movement) if not dropped else land(reading, movement, item, was_pending)
+
+    monkeypatch.setattr(screening, "_land_transfer", lossy)
+    load(Scripted(world))
+    found = query("select captured_by, source_rows from raw_trm.control_totals where table_name = 'transfers'")
+    assert found == [("api_total", movements())] and counts()["transfers"] == movements() - 1
+    assert [row[2] for row in uncounted("trm")] == ["transfers"]
+
+
+def test_a_count_that_is_none_stops_the_feed_and_can_be_done_without(world, ledger):
+    handler = Scripted(world)
+    handler.script = lambda method, path: web.json_response({"SUCCEEDED": "7"}) if "count-by" in path else None
+    with pytest.raises(VendorError, match="no count of transfers by status.*SOURCES__TRM__COMPARE_COUNT"):
+        load(handler)
+    load(handler, compare_count=False)
+    assert counts()["transfers"] == movements() and uncounted("trm") == []
+
+
+def without(name: str):
+    return lambda answer: answer.pop(name)
+
+
+def renamed(name: str):
+    return lambda answer: answer.update({f"{name}V3": answer.pop(name)})
+
+
+def within(name: str, change):
+    return lambda answer: [change(member) for member in answer[name]]
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "says"),
+    [
+        ("_screening", without("addressRiskIndicators"), "for address_screenings 0 .*addressRiskIndicators is missing"),
+        ("_screening", renamed("entities"), "for address_screenings 0 .*entities is missing from the screening"),
+        ("_screening", lambda a: a.update(addressRiskIndicators={}), "addressRiskIndicators is not a list"),
+        ("_screening", lambda a: a.update(addressTotalVolumeUsd=["1"]), "is not a number"),
+        (
+            "_screening",
+            within("addressRiskIndicators", renamed("categoryRiskScoreLevel")),
+            "for address_screenings with addressRiskIndicators 0 .*categoryRiskScoreLevel is missing",
+        ),
+        ("_poll", without("riskScoreLevel"), "for transfers 0 .*riskScoreLevel is missing from the transfer"),
+        ("_poll", renamed("counterparties"), "for transfers 0 .*counterparties is missing"),
+        ("_poll", lambda a: a.update(riskScoreLevel="high"), "riskScoreLevel 'high' is not a whole number"),
+        ("_alert", without("riskScoreLevel"), "for alerts 0 .*riskScoreLevel is missing from the alert"),
+    ],
+    ids=["removed", "renamed", "list retyped", "retyped", "within", "state removed", "state renamed", "state retyped",
+         "alert"],
+)  # fmt: skip
+def test_a_field_that_the_vendor_removes_renames_or_retypes_stops_the_feed(
+    world, ledger, monkeypatch, part, change, says
+):
+    handler = Scripted(world)
+    trm: Trm = handler.mounted(TRM_PATH)
+    whole = getattr(trm, part)
+
+    def changed(*asked):
+        answer = dict(whole(*asked))
+        if answer.get("screenStatus", "SUCCEEDED") == "SUCCEEDED":
+            change(answer)
+        return answer
+
+    monkeypatch.setattr(trm, part, changed)
+    with pytest.raises(VendorError, match=f"TRM Labs at .*{says}.* The first of them ") as raised:
+        load(handler)
+    assert not isinstance(raised.value, VendorUnavailable)
+    assert query("select count(*) from information_schema.tables where table_schema = 'raw_trm'") == [(0,)]
 
 
 def alert(number: int, issued: str | None = None) -> dict:

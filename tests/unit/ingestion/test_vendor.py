@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from ingestion import vendor
+from ingestion import answers, vendor
 from ingestion.vendor import Refusal, Vendor, VendorError, VendorUnavailable, dumps, wait_of
 
 
@@ -76,8 +76,9 @@ def test_a_body_is_sent_as_it_would_be_signed(server, client):
         (503, {}, b""),
         (200, {}, b'{"cut": '),
         (200, {"Content-Length": "90"}, b'{"cut": 1'),
+        (403, {"Content-Type": "text/html; charset=utf-8"}, b"<html>Access denied"),
     ],
-    ids=["retry-after", "reset", "5xx", "no json", "cut"],
+    ids=["retry-after", "reset", "5xx", "no json", "cut", "firewall"],
 )
 def test_trouble_that_passes_is_waited_out(server, client, monkeypatch, trouble):
     monkeypatch.setattr(vendor.time, "sleep", lambda seconds: None)
@@ -106,8 +107,42 @@ def test_a_refused_key_and_a_page_in_front_are_told_apart(server, client):
     with pytest.raises(VendorError, match="no such key.*SOURCES__ACME__API_KEY"):
         client.get("/a")
     server.answers = [(403, {"Content-Type": "text/html"}, b"<html>")]
-    with pytest.raises(VendorError, match="web page"):
+    with pytest.raises(VendorUnavailable, match="HTTP 403 with a web page.*blocks this machine; 3 tries"):
         client.get("/a")
+    server.answers, server.requests = [(404, {"Content-Type": "text/html"}, b"<html>")], []
+    with pytest.raises(VendorError, match="web page instead of JSON") as wrong_address:
+        client.get("/a")
+    assert not isinstance(wrong_address.value, VendorUnavailable) and len(server.requests) == 1
+
+
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize("levels", [answers.DEEPEST + 1, 400, 100_000])
+def test_an_answer_that_is_nested_too_deeply_is_told(server, client, status, levels):
+    server.answers = [(status, {}, b"[" * levels + b"]" * levels)]
+    with pytest.raises((VendorError, Refusal)) as raised:
+        client.get("/a")
+    if status == 200:
+        assert "nested more than 64 levels" in str(raised.value) and "SOURCES__ACME__API_URL" in str(raised.value)
+    server.answers = [(200, {}, b"[" * answers.DEEPEST + b"1" + b"]" * answers.DEEPEST)]
+    assert client.get("/a").status == 200
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_no_more_of_an_answer_is_read_than_its_limit(server, client, monkeypatch, status):
+    monkeypatch.setattr(answers, "LARGEST", 1000)
+    server.answers = [(status, {}, b'"' + b"x" * 998 + b'"')]
+    if status == 200:
+        assert len(client.get("/a").data) == 998
+    server.answers = [(status, {}, b'"' + b"x" * 999 + b'"')]
+    with pytest.raises(VendorError, match="more than 1,000 bytes.*SOURCES__ACME__API_URL"):
+        client.get("/a")
+
+
+def test_a_request_that_was_heard_is_not_made_again(server, client):
+    server.answers = [(200, {"Content-Length": "90"}, b'{"id": 1'), (200, {}, b'{"id": 2}')]
+    heard = vendor.Answer(200, b"", {"id": 1}, {})
+    assert client.post("/a", {}, done=lambda: heard).data == {"id": 1}
+    assert len(server.requests) == 1
 
 
 def test_a_refused_request_carries_the_vendors_word(server, client):

@@ -29,6 +29,22 @@ left join (
 ) as t on s.analysis_id = t.analysis_id and s.screening_id = t.screening_id
 left join {{ ref('int_exposure_categories') }} as k on k.vendor_code = 'elliptic' and s.vendor_category_id = k.vendor_category_id
 {%- endset -%}
+{%- set chainalysis_addresses -%}
+left join (
+  select a.screening_id, a.address as subject_id, min(t.transfer_id) as transfer_id
+  from {{ ref('stg_chainalysis__address_screenings') }} as a
+  left join {{ ref('int_transfer_addresses') }} as t on a.address = t.address and t.role_code = 'counterparty'
+  group by a.screening_id, a.address
+) as t on s.screening_id = t.screening_id
+{%- endset -%}
+{%- set listed_on -%}
+left join (
+  select answer_id, min(subject_id) as transfer_id
+  from {{ ref('int_chainalysis_findings') }}
+  where source_code = 'alert_state'
+  group by answer_id
+) as t on s.alert_id = t.answer_id
+{%- endset -%}
 {%- set unused_element = "case when t.screening_id is null then 'superseded_screening' when t.transfer_id is null then 'no_monitored_transfer' when k.category_code = 'none' then 'no_exposure' end" -%}
 {%- set transfers = ref('int_transfers') -%}
 {%- set chain_transfers = ref('int_chain_transfers') -%}
@@ -76,7 +92,7 @@ union all
 union all
 {{ staged_hop('chainalysis', 'categories', ref('int_exposure_categories'), "c.vendor_code = 'chainalysis' and coalesce(cast(s.category_id as string), '') = c.vendor_category_id", 'c.vendor_code') }}
 union all
-{{ staged_hop('chainalysis', 'alert_states', '(select cast(null as string) as alert_id)', 's.alert_id = c.alert_id', 'c.alert_id', out_of_scope="'state_of_an_alert'") }}
+{{ staged_hop('chainalysis', 'alert_states', judged_by('chainalysis', 'transfer'), 't.transfer_id = c.subject_id', 'c.subject_id', out_of_scope="case when t.transfer_id is null then 'names_no_transfer' end", join=listed_on) }}
 union all
 {{ staged_hop('trm', 'address_screenings', judged_by('trm', 'address'), 's.address = c.subject_id', 'c.subject_id') }}
 union all
@@ -90,11 +106,11 @@ union all
 union all
 {{ staged_hop('elliptic', 'exposures', exposed_by('elliptic'), 't.transfer_id = c.transfer_id', 'c.transfer_id', out_of_scope=unused_element, join=elliptic_subjects) }}
 union all
-{{ staged_hop('chainalysis', 'withdrawal_attempts', '(select cast(null as string) as external_id)', 's.external_id = c.external_id', 'c.external_id', out_of_scope="'before_the_transfer'") }}
+{{ staged_hop('chainalysis', 'withdrawal_attempts', judged_by('chainalysis', 'transfer'), 's.transfer_id = c.subject_id', 'c.subject_id') }}
 union all
-{{ staged_hop('chainalysis', 'address_screenings', '(select cast(null as string) as address)', 's.address = c.address', 'c.address', out_of_scope="'about_an_address'") }}
+{{ staged_hop('chainalysis', 'address_screenings', judged_by('chainalysis', 'address'), 's.address = c.subject_id', 'c.subject_id') }}
 union all
-{{ staged_hop('chainalysis', 'address_exposures', '(select cast(null as string) as address)', 's.address = c.address', 'c.address', out_of_scope="'about_an_address'") }}
+{{ staged_hop('chainalysis', 'address_exposures', exposed_by('chainalysis'), 't.transfer_id = c.transfer_id', 'c.transfer_id', out_of_scope="case when t.screening_id is null then 'superseded_screening' when t.transfer_id is null then 'no_monitored_transfer' end", join=chainalysis_addresses) }}
 union all
 {{ staged_hop('watchlists', 'entries', ref('int_watchlist_entries'), 's.list_code = c.list_code and s.entry_id = c.entry_id and ' ~ within_span('s.published_at', 'c'), 'c.entry_id', out_of_scope="case when s.op_code = 'DEL' then 'deletion' end") }}
 union all

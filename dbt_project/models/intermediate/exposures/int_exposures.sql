@@ -43,6 +43,28 @@ chainalysis_answers as (
   from {{ ref('stg_chainalysis__alerts') }}
 ),
 
+screened_transfers as (
+  select transfer_id, max(vendor_amount_usd) as vendor_amount_usd from screenings
+  group by transfer_id
+),
+
+-- What is said of an address holds for the transfers with it; its own dealings have no value of theirs.
+chainalysis_findings as (
+  select
+    coalesce(counterparties.transfer_id, findings.subject_id) as transfer_id,
+    findings.source_code,
+    findings.vendor_exposure_type,
+    findings.vendor_category_id,
+    findings.entity_name,
+    findings.vendor_amount_usd,
+    findings.known_at
+  from {{ ref('int_chainalysis_findings') }} as findings
+  left join counterparties
+    on findings.subject_type_code = 'address'
+    and findings.subject_id = counterparties.address
+  where findings.subject_type_code = 'transfer' or counterparties.transfer_id is not null
+),
+
 trm_subjects as (
   select counterparties.transfer_id, addresses.screening_id, cast(null as decimal(18,2)) as vendor_amount_usd
   from {{ ref('stg_trm__address_screenings') }} as addresses
@@ -116,6 +138,21 @@ answers as (
     chainalysis_answers.known_at
   from chainalysis_answers
   left join screenings on chainalysis_answers.external_id = screenings.external_id
+  union all
+  select
+    findings.transfer_id,
+    'chainalysis' as vendor_code,
+    findings.vendor_exposure_type,
+    findings.vendor_category_id,
+    findings.entity_name,
+    coalesce(
+      screened_transfers.vendor_amount_usd,
+      case when findings.source_code = 'withdrawal_attempt' then findings.vendor_amount_usd end
+    ) as transfer_usd,
+    case when findings.source_code = 'alert_state' then findings.vendor_amount_usd end as exposure_usd,
+    findings.known_at
+  from chainalysis_findings as findings
+  left join screened_transfers on findings.transfer_id = screened_transfers.transfer_id
   union all
   select
     subjects.transfer_id,

@@ -16,6 +16,15 @@ chainalysis_direct as (
   where vendor_code = 'chainalysis' and exposure_type_code = 'DIRECT'
 ),
 
+chainalysis_attempts as (
+  select transfer_id, alert_level_code, known_at from {{ ref('stg_chainalysis__withdrawal_attempts') }}
+),
+
+chainalysis_addresses as (
+  select address, product_code, risk_code, status_code, identification_count, known_at
+  from {{ ref('stg_chainalysis__address_screenings') }}
+),
+
 elliptic_latest as (
   {{ latest_elliptic_analyses() | indent(2) }}
 ),
@@ -40,6 +49,33 @@ said as (
     'chainalysis', 'transfer', transfer_id, cast(null as string), cast(null as decimal(38,18)),
     case when updated_at is not null then 'none' else 'unknown' end, known_at
   from chainalysis_transfers
+  union all
+  select
+    'chainalysis', 'transfer', transfer_id, alert_level_code, cast(null as decimal(38,18)),
+    case when alert_level_code is null then 'none' end, known_at
+  from chainalysis_attempts
+  union all
+  select
+    'chainalysis', 'transfer', findings.subject_id, states.alert_level_code, cast(null as decimal(38,18)),
+    cast(null as string), findings.known_at
+  from {{ ref('int_chainalysis_findings') }} as findings
+  inner join {{ ref('stg_chainalysis__alert_states') }} as states
+    on findings.source_code = 'alert_state'
+    and findings.answer_id = states.alert_id
+  where states.alert_level_code is not null
+  union all
+  select
+    'chainalysis', 'address', address, upper(trim(risk_code)), cast(null as decimal(38,18)),
+    case when risk_code is null or coalesce(status_code, 'COMPLETE') <> 'COMPLETE' then 'unknown' end, known_at
+  from chainalysis_addresses
+  where product_code = 'risk'
+  union all
+  -- The sanctions API says one thing only: on a list, or not.
+  select
+    'chainalysis', 'address', address, cast(null as string), cast(null as decimal(38,18)),
+    case when identification_count > 0 then 'severe' else 'none' end, known_at
+  from chainalysis_addresses
+  where product_code = 'sanctions'
   union all
   select
     'trm', 'address', address, risk_score_level_code, cast(null as decimal(38,18)),

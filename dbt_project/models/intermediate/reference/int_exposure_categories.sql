@@ -17,6 +17,9 @@ named as (
     category_name as vendor_category_name
   from {{ ref('stg_chainalysis__categories') }}
   union all
+  select 'chainalysis' as vendor_code, vendor_category_id, vendor_category_name
+  from {{ ref('int_chainalysis_findings') }}
+  union all
   select 'trm' as vendor_code, vendor_category_id, vendor_category_name
   from {{ ref('stg_trm__exposures') }}
   union all

@@ -1,8 +1,9 @@
 with source as (
-  {{ as_known('chainalysis', 'address_exposures', ['address', 'product_code', 'member_no'], content=['category']) | indent(2) }}
+  {{ as_known('chainalysis', 'address_exposures', ['screening_id', 'member_no']) | indent(2) }}
 )
 
 select
+  screening_id,
   address,
   product_code,
   member_code,

@@ -1,9 +1,11 @@
 with source as (
-  {{ as_known('chainalysis', 'address_screenings', ['address', 'product_code'], content=['risk_code']) | indent(2) }}
+  {{ as_known('chainalysis', 'address_screenings', ['address', 'product_code'], content=['answer_json']) | indent(2) }}
 )
 
 select
-  address,
+  screening_id,
+  coalesce({{ normalise_address('address') }}, address) as address,
+  address as address_asked,
   product_code,
   risk_code,
   risk_reason,

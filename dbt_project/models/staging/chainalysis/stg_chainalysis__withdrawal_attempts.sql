@@ -17,6 +17,7 @@ select
   direct_name,
   direct_category_id,
   direct_category,
+  alert_level_code,
   alert_count,
   high_risk_address_count,
   _known_at as known_at,
