@@ -9,16 +9,6 @@ from orchestration import demo
 from orchestration.assets.feeds import FEEDS
 from sandbox.vendor import KYT_PATH, OFAC_PATH, TOKEN
 
-NOT_EQUAL_YET = ("elliptic",)
-"""Feeds whose rows still depend on how often and in which order a vendor was asked: loaded, and not compared."""
-
-
-def compared(prints: Mapping[str, str]) -> dict[str, str]:
-    """The fingerprints of the tables that have to be equal."""
-    return {
-        name: said for name, said in prints.items() if name.partition(".")[0].removeprefix("raw_") not in NOT_EQUAL_YET
-    }
-
 
 def settings(world: Path, url: str) -> dict[str, str]:
     """dlt's configuration of the world's files and of every vendor and publisher of the sandbox server at `url`, as

@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from all_feeds import compared, load, settings
+from all_feeds import load, settings
 from main_job import fingerprints
 
 from ingestion.vendor import VendorUnavailable
@@ -74,7 +74,7 @@ def test_every_fault_at_every_vendor_ends_in_the_same_raw_tables(world, tmp_path
         faults.set(switches(EVERY_FAULT))
         load(disturbed, configured(url), FEEDS)
 
-    expected, found = (compared(fingerprints(home / "warehouse.duckdb")) for home in (quiet, disturbed))
+    expected, found = (fingerprints(home / "warehouse.duckdb") for home in (quiet, disturbed))
     assert len(expected) > 30
     assert {name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)} == set()
     assert {kind for kind, times in LEAST.items() if faults.done[kind] < times} == set(), faults.done
