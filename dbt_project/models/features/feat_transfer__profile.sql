@@ -49,7 +49,7 @@ select
   event_date,
   party_type_code,
   first_opened_at,
-  {{ days_elapsed('least(first_opened_at, event_at)', 'event_at') }} as account_age_days,
+  case when first_opened_at is not null then {{ days_elapsed('least(first_opened_at, event_at)', 'event_at') }} end as account_age_days,
   first_inflow_at,
   cast({{ seconds_between('first_inflow_at', 'event_at') }} as bigint) as seconds_since_first_inflow,
   cast(case when birth_date is not null then
