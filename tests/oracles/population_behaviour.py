@@ -82,7 +82,7 @@ def _velocity(tell: _Teller) -> None:
         for day in range(3, 60, 2):
             tell.leg(party, end - day * DAY, "10")
         burst(party, legs)
-    for day in range(2, 31, 2):
+    for day in range(3, 30, 2):
         tell.leg("PV2", end - day * DAY + HOUR, "10")
     burst("PV2", 15)
     for day in range(40):
@@ -261,7 +261,7 @@ def _elders(tell: _Teller) -> dict[str, date | None]:
     customer("PE4", "10000", None)
     customer("PE5", "10000", None, party_type_code="company")
     customer("PE6", "10000", of_65, counterparty_id=None)
-    customer("PE7", "10000", date(1940, 12, 31))
+    customer("PE7", "10000", date(1940, 12, 31), opened=20 * DAY)
     tell.leg("PE7", at + HOUR, "20000", "out", account_opened_at=at - 20 * DAY)
     tell.leg("PE7", at + 2 * HOUR, "1", "out", account_opened_at=at - 20 * DAY, counterparty_id="C2")
     return birth
