@@ -13,7 +13,10 @@ FEEDS = {
     "exchange", "kyc", "bank", "onchain", "chainalysis", "trm", "elliptic", "watchlists",
     "cases", "tagpacks", "prices", "travel_rule", "behaviour",
 }  # fmt: skip
-SCENARIOS = {"TM01", "TM06", "TM09", "TM14", "TM28", "TM45"}
+SCENARIOS = {
+    "TM01", "TM06", "TM09", "TM14", "TM28", "TM45",
+    "TM11", "TM12", "TM13", "TM15", "TM16", "TM19", "TM38", "TM39", "TM40", "TM41",
+}  # fmt: skip
 HOLD = """
 import duckdb, sys
 from pathlib import Path

@@ -95,7 +95,7 @@ final as (
     reasoned.reason as reason_code,
     case when reasoned.reason = 'alerted' then
       'The first digits of ' || {{ number_text('reasoned.digit_count') }} || ' amounts within ' || {{ number_text('reasoned.window_hours') }} || ' hours do not follow Benford''s law: chi-square ' || {{ number_text('reasoned.chi_square', 2) }}
-      || ' (limits: ' || {{ number_text('reasoned.min_chi_square', 3) }} || ', ' || {{ number_text('reasoned.min_count') }} || ' amounts).'
+      || ' (limits: ' || {{ number_text('reasoned.min_chi_square', 2) }} || ', ' || {{ number_text('reasoned.min_count') }} || ' amounts).'
     end as reason_text,
     evidence.evidence_transfer_ids,
     evidence.evidence_known_at as evidence_known_at,
