@@ -48,3 +48,18 @@ def test_late_cases_say_that_they_are_late(labels, alerts):
     late = [label for label in labels if label["kind"] == "late"]
     assert late
     assert [label for label in late if not any(alerts_on(label, alerts))] == []
+
+
+def test_withdrawals_after_a_takeover_are_found(finished_home):
+    """TM39 and TM38 alert on each withdrawal before which an account was taken over, from their smallest amounts on."""
+    with (finished_home / "sandbox/truth/behaviour.csv").open(newline="") as file:
+        withdrawals = [f"exchange:withdrawal:{row['withdrawal_id']}" for row in csv.DictReader(file)]
+    assert withdrawals
+    with duckdb.connect(str(finished_home / "warehouse.duckdb"), read_only=True) as warehouse:
+        for model, smallest in (("scn_tm39_profile_change_then_withdrawal", 1000), ("scn_tm38_login_mismatch", 2500)):
+            found = warehouse.execute(
+                f"select outcome_code, count(*) from scenarios.{model} "
+                "where list_contains(?, transfer_id) and reason_code <> 'not_completed' and amount_usd >= ? group by 1",
+                [withdrawals, smallest],
+            ).fetchall()
+            assert [outcome for outcome, _ in found] == ["alerted"], model
