@@ -57,9 +57,6 @@ def test_withdrawals_after_a_takeover_are_found(finished_home):
     assert withdrawals
     with duckdb.connect(str(finished_home / "warehouse.duckdb"), read_only=True) as warehouse:
         for model, smallest in (("scn_tm39_profile_change_then_withdrawal", 1000), ("scn_tm38_login_mismatch", 2500)):
-            found = warehouse.execute(
-                f"select outcome_code, count(*) from scenarios.{model} "
-                "where list_contains(?, transfer_id) and reason_code <> 'not_completed' and amount_usd >= ? group by 1",
-                [withdrawals, smallest],
-            ).fetchall()
-            assert [outcome for outcome, _ in found] == ["alerted"], model
+            rows = warehouse.table(f"scenarios.{model}").project("transfer_id, reason_code, amount_usd").fetchall()
+            found = [reason for transfer, reason, usd in rows if transfer in withdrawals and usd and usd >= smallest]
+            assert set(found) - {"not_completed"} == {"alerted"}, model
