@@ -80,6 +80,52 @@ def test_party_days_equal_the_oracle_in_every_column(built: Path, people: popula
         assert {column: actual[key][column] for column in row} == row, key
 
 
+POINT_IN_TIME = (
+    "feat_transfer__velocity",
+    "feat_transfer__history",
+    "feat_party_day__activity",
+    *(f"feat_transfer__{family}" for family in features_behaviour.FAMILIES),
+)
+CUT = population.START + timedelta(days=25) - timedelta(microseconds=1)
+
+
+@pytest.fixture(scope="module")
+def past(built: Path, people: population.Population, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose features were built as if nothing had happened after CUT, the end of a UTC day."""
+    home = tmp_path_factory.mktemp("past")
+    until = population.Population()
+    for name in population.SCHEMAS:
+        rows = people.rows(name)
+        until.tables[name] = [row for row in rows if row.get("event_at") is None or row["event_at"] <= CUT]
+    until.write(home / "warehouse.duckdb")
+    with duckdb.connect(str(home / "warehouse.duckdb")) as con:
+        con.execute(f"attach '{built / 'warehouse.duckdb'}' as now (read_only)")
+        con.execute("create schema reference")
+        con.execute("create schema features")
+        con.execute("create table reference.jurisdictions as from now.reference.jurisdictions")
+        con.execute(
+            "create table intermediate.int_scenario_parameters as from now.intermediate.int_scenario_parameters"
+        )
+        for model in POINT_IN_TIME:
+            con.execute(f"create table features.{model} as {warehouse.compiled(model)}")
+    return home
+
+
+@pytest.mark.parametrize("model", POINT_IN_TIME)
+def test_what_happens_later_changes_no_feature(model: str, past: Path, built: Path) -> None:
+    """Except those that look ahead by definition and say so in their name."""
+    then, now = warehouse.table(past, f"features.{model}"), warehouse.table(built, f"features.{model}")
+    columns = [column for column in then[0] if "_next" not in column and not column.startswith("next_")]
+    when = "event_date" if "party_day" in model else "event_at"
+    last = CUT.date() if "party_day" in model else CUT
+
+    def content(rows: list[dict]) -> list[str]:
+        return sorted(repr([row[column] for column in columns]) for row in rows if row[when] <= last)
+
+    assert content(then) == content(now)
+    assert 500 < len(then) < len(now)
+
+
 def _verdicts(scenario_id: str, people: population.Population) -> dict[str, scenarios.Verdict]:
     legs = people.rows("int_transfer_legs")
     if scenario_id in scenarios_behaviour.JUDGES:
