@@ -7,7 +7,7 @@ own_transfers as (
 ),
 
 features as (
-  select leg_id, segment_code as peer_segment_code, turnover_usd_30d, peer_count, peer_turnover_usd_30d, peer_mean_usd_30d, peer_p95_usd_30d, peer_p99_usd_30d
+  select leg_id, turnover_usd_30d, peer_count, peer_turnover_usd_30d, peer_mean_usd_30d, peer_p95_usd_30d, peer_p99_usd_30d
   from {{ ref('feat_transfer__peers') }}
 ),
 

@@ -85,7 +85,7 @@ final as (
       {{ number_text('reasoned.amount_usd', 2) }} || ' USD left after a login from ' || reasoned.login_country_code || ', while the customer lives in ' || reasoned.residence_country_code
       || case when reasoned.is_login_high_risk then '; the country is high risk' else '' end
       || case when reasoned.travel_country_count >= reasoned.min_travel_countries then '; logins from ' || {{ number_text('reasoned.travel_country_count') }} || ' countries within ' || {{ number_text('reasoned.travel_hours') }} || ' hours' else '' end
-      || ' (limits: ' || {{ number_text('reasoned.min_amount_usd', 2) }} || ' USD; a high-risk country, one first seen within ' || {{ number_text('reasoned.max_country_known_days') }} || ' days, or '
+      || ' (limits: ' || {{ number_text('reasoned.min_amount_usd', 2) }} || ' USD; a high-risk country, one first seen less than ' || {{ number_text(hours_of_days('reasoned.max_country_known_days')) }} || ' hours before, or '
       || {{ number_text('reasoned.min_travel_countries') }} || ' countries within ' || {{ number_text('reasoned.travel_hours') }} || ' hours).'
     end as reason_text,
     case when reasoned.reason = 'alerted' then reasoned.transfer_id end as evidence_transfer_ids,
