@@ -84,6 +84,17 @@
   {{ return("cast(datediff(cast(" ~ finish ~ " as date), cast(" ~ start ~ " as date)) as bigint)") }}
 {%- endmacro -%}
 
+{#- One row for each day from the first to the last date, both included; use as a select-list item. -#}
+{%- macro days_to_rows(first, last) -%}
+  {{ return(adapter.dispatch('days_to_rows')(first, last)) }}
+{%- endmacro -%}
+{%- macro default__days_to_rows(first, last) -%}
+  {{ return("cast(unnest(generate_series(cast(" ~ first ~ " as timestamp), cast(" ~ last ~ " as timestamp), interval 1 day)) as date)") }}
+{%- endmacro -%}
+{%- macro spark__days_to_rows(first, last) -%}
+  {{ return("explode(sequence(" ~ first ~ ", " ~ last ~ ", interval 1 day))") }}
+{%- endmacro -%}
+
 {#- The first 15 hex digits of md5(text) as a whole number (60 bits, bigint). -#}
 {%- macro md5_number(expr) -%}
   {{ return(adapter.dispatch('md5_number')(expr)) }}

@@ -81,6 +81,12 @@ class ScenarioDefaults:
     TM09 fan-in: distinct senders into one account within the window >= n, and share sent on >= share.
     TM14 dormant: seconds since the last activity >= dormancy, and amount >= minimum.
     TM28 direct exposure: amount > floor of the category.
+    TM11: transfers in 24 hours >= count, after so many days of history.
+    TM12: amount of a retail customer >= minimum, and >= 1.5 times the largest of 90 days or 3 deviations above them.
+    TM13: turnover of a retail customer in 30 days >= minimum, and far above the peers.
+    TM15: outflow within the window after the first inflow / inflow >= ratio, inflow >= minimum, account of < 30 days.
+    TM16: withdrawals >= amount at regular intervals, then silent for the silence.
+    TM40: age >= years, outflow in the first month >= minimum.
     TM45: exact address on the list on the day of the transfer; it has no number.
     """
 
@@ -100,6 +106,17 @@ class ScenarioDefaults:
     tm28_floor_zero_usd: int = 0
     tm28_floor_high_usd: int = 1_000
     tm28_floor_medium_usd: int = 5_000
+    tm11_count: int = 15
+    tm11_history_days: int = 30
+    tm12_amount_usd: int = 25_000
+    tm13_turnover_usd: int = 100_000
+    tm15_ratio_pct: int = 80
+    tm15_inflow_usd: int = 5_000
+    tm15_window: int = 2 * DAY
+    tm16_amount_usd: int = 10_000
+    tm16_silence: int = 60 * DAY
+    tm40_age_years: int = 65
+    tm40_outflow_usd: int = 10_000
 
     def as_json(self) -> dict[str, int]:
         return asdict(self)

@@ -48,3 +48,15 @@ def test_late_cases_say_that_they_are_late(labels, alerts):
     late = [label for label in labels if label["kind"] == "late"]
     assert late
     assert [label for label in late if not any(alerts_on(label, alerts))] == []
+
+
+def test_withdrawals_after_a_takeover_are_found(finished_home):
+    """TM39 and TM38 alert on each withdrawal before which an account was taken over, from their smallest amounts on."""
+    with (finished_home / "sandbox/truth/behaviour.csv").open(newline="") as file:
+        withdrawals = [f"exchange:withdrawal:{row['withdrawal_id']}" for row in csv.DictReader(file)]
+    assert withdrawals
+    with duckdb.connect(str(finished_home / "warehouse.duckdb"), read_only=True) as warehouse:
+        for model, smallest in (("scn_tm39_profile_change_then_withdrawal", 1000), ("scn_tm38_login_mismatch", 2500)):
+            rows = warehouse.table(f"scenarios.{model}").project("transfer_id, reason_code, amount_usd").fetchall()
+            found = [reason for transfer, reason, usd in rows if transfer in withdrawals and usd and usd >= smallest]
+            assert set(found) - {"not_completed"} == {"alerted"}, model

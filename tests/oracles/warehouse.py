@@ -22,6 +22,16 @@ SCENARIO_MODELS = {
     "TM14": "scn_tm14_dormant_reactivation",
     "TM28": "scn_tm28_direct_exposure",
     "TM45": "scn_tm45_address_screening",
+    "TM11": "scn_tm11_velocity_count",
+    "TM12": "scn_tm12_large_vs_history",
+    "TM13": "scn_tm13_peer_deviation",
+    "TM15": "scn_tm15_new_account_surge",
+    "TM16": "scn_tm16_staggered_then_silent",
+    "TM19": "scn_tm19_benford",
+    "TM38": "scn_tm38_login_mismatch",
+    "TM39": "scn_tm39_profile_change_then_withdrawal",
+    "TM40": "scn_tm40_elder_novice_surge",
+    "TM41": "scn_tm41_off_profile",
 }
 
 

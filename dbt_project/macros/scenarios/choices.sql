@@ -21,3 +21,18 @@ end
 {%- macro seconds_of_days(days) -%}
 ({{ days }} * 86400)
 {%- endmacro -%}
+
+{#- A number of days in hours. -#}
+{%- macro hours_of_days(days) -%}
+({{ days }} * 24)
+{%- endmacro -%}
+
+{#- The percentile a parameter chooses among those that exist as features, null where there is none. percentile: the parameter, a
+    share; percents: what there is, as in ['95', '99'], each between the features' common prefix and suffix. -#}
+{%- macro feature_of_percentile(percentile, prefix, suffix, percents) -%}
+case
+  {%- for percent in percents %}
+  when 100 * {{ percentile }} = {{ percent }} then {{ prefix }}{{ percent }}{{ suffix }}
+  {%- endfor %}
+end
+{%- endmacro -%}

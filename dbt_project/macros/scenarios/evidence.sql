@@ -1,7 +1,7 @@
 {#- Pairs of an alerted leg with the legs of its own group (party or account) in a window around it, as an equi-join on group and
     day with the exact window applied afterwards, so that a group with many legs does not become a cross product.
     alerted: relation with leg_id, event_at, event_date, group_key; candidates: relation with group_key, event_date, event_at and
-    whatever is to be returned. back_hours, ahead_hours: column names or numbers, whole hours, at most 31 days.
+    whatever is to be returned. back_hours, ahead_hours: column names or numbers, whole hours, at most 90 days.
     Yields alerted.leg_id as alerted_leg_id and all columns of the candidates. -#}
 {%- macro window_pairs(alerted, candidates, back_hours, ahead_hours) -%}
 select
@@ -16,7 +16,7 @@ from (
     {{ days_after('alerted.event_date', 'offsets.day_offset') }} as event_date
   from {{ alerted }} as alerted
   inner join (
-    {%- for day in range(-32, 33) %}
+    {%- for day in range(-91, 92) %}
     select {{ day }} as day_offset{% if not loop.last %} union all{% endif %}
     {%- endfor %}
   ) as offsets

@@ -6,6 +6,7 @@ What belongs here: the mechanics all typologies share. What a typology looks lik
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -71,6 +72,7 @@ class Planter:
 
     def __init__(self, people: People, calendar: Calendar, prices: Prices, parties: Counterparties, streams: Streams):
         self.people, self.calendar, self.prices, self.parties = people, calendar, prices, parties
+        self.streams = streams
         self.rng = streams("planted")
         self.rows: dict[str, list[dict]] = {"transfers": [], "internal": []}
         self.cases: list[Case] = []
@@ -120,11 +122,21 @@ class Planter:
         """The same day at a time between 09:00 and 13:00, so that what follows within hours stays on that day."""
         return at // DAY * DAY + 9 * HOUR + int(self.rng.integers(0, 4 * 3_600)) * US
 
-    def person(self, typology: str, kind: str, parameter: str, company: bool = False) -> int | None:
-        """A party reserved for one case. None (and a note) when the world has no more customers to spare."""
-        wanted = [p for p in self._free if bool(self.people.is_company[p]) == company]
-        if not wanted:
-            wanted = self._free
+    def person(
+        self,
+        typology: str,
+        kind: str,
+        parameter: str,
+        company: bool = False,
+        suits: Callable[[int], bool] | None = None,
+    ) -> int | None:
+        """A party reserved for one case. None (and a note) when the world has no more customers to spare.
+
+        company: preferred where there is one. suits: instead of it, what the party has to be.
+        """
+        wanted = [p for p in self._free if suits(p)] if suits else []
+        if not suits:
+            wanted = [p for p in self._free if bool(self.people.is_company[p]) == company] or self._free
         if not wanted:
             self.skip(typology, kind, parameter, "no customer left to plant it on")
             return None

@@ -21,6 +21,7 @@ select
   case when spanned.version_no = 1 then cast('1900-01-01 00:00:00' as timestamp) else spanned.valid_from_at end as effective_from_at,
   coalesce(spanned.next_valid_from_at, cast('9999-12-31 00:00:00' as timestamp)) as effective_to_at,
   spanned.party_type_code,
+  spanned.birth_date,
   spanned.residence_country_code,
   spanned.nationality_country_code,
   case when spanned.residence_country_code is not null then coalesce(jurisdictions.jurisdiction_code, 'OTHER') end as jurisdiction_code,
