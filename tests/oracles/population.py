@@ -17,6 +17,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from oracles import population_amounts
+
 START = datetime(2026, 1, 1)
 DAYS = 40
 AS_OF = datetime(2026, 2, 11, 2)
@@ -308,12 +310,13 @@ def _dormant(population: Population) -> None:
 
 
 def make(seed: int = 7) -> Population:
-    """The population of a seed: about 1,670 legs of 32 parties over 40 days from 2026-01-01, UTC."""
+    """The population of a seed: about 2,400 legs of 142 parties over 40 days from 2026-01-01, UTC."""
     rng = random.Random(seed)
     population = Population()
     _legs(population, rng)
     _dormant(population)
     _screening(population, rng)
+    population_amounts.add(population, START, seed)
     spans = ((date(2025, 6, 1), None), (date(2026, 1, 15), None), (date(2025, 6, 1), date(2026, 1, 20)))
     for number, (address, (listed, delisted)) in enumerate(zip(SANCTIONED, spans, strict=True)):
         population.rows("int_sanctioned_addresses").append(

@@ -41,7 +41,8 @@
 case
   when {{ reason }} = 'alerted' then 'alerted'
   when {{ reason }} in (
-    'below_threshold', 'outside_band', 'below_minimum_amount', 'low_severity_category', 'not_dormant', 'no_exposure', 'no_hit'
+    'below_threshold', 'outside_band', 'below_minimum_amount', 'low_severity_category', 'not_dormant', 'not_round', 'no_exposure',
+    'no_hit'
   ) then 'below_threshold'
   when {{ reason }} in (
     'trade', 'not_completed', 'not_fiat', 'not_crypto', 'wrong_direction', 'own_transfer'
