@@ -310,7 +310,7 @@ def _dormant(population: Population) -> None:
 
 
 def make(seed: int = 7) -> Population:
-    """The population of a seed: about 2,400 legs of 142 parties over 40 days from 2026-01-01, UTC."""
+    """The population of a seed: about 2,470 legs of 160 parties over 40 days from 2026-01-01, UTC."""
     rng = random.Random(seed)
     population = Population()
     _legs(population, rng)

@@ -6,7 +6,7 @@ Their own random stream, so that the legs of `population` stay as they are.
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ IBANS = (
 )
 
 
-def _series(population: Population, rng: random.Random, number: int, start: object) -> None:
+def _series(population: Population, rng: random.Random, number: int, start: datetime) -> None:
     """One customer who keeps to one habit: a direction, a few amounts, a pace."""
     party, outgoing = f"S{number:03d}", rng.random() < 0.5
     amounts = rng.sample(BESIDE, rng.choice((1, 2, 3)))
@@ -58,7 +58,7 @@ def _series(population: Population, rng: random.Random, number: int, start: obje
         )
 
 
-def _turnaround(population: Population, rng: random.Random, number: int, start: object) -> None:
+def _turnaround(population: Population, rng: random.Random, number: int, start: datetime) -> None:
     """One customer whose money comes and goes: outflow and trade on and beside each limit."""
     party, at = f"R{number:03d}", start + timedelta(days=rng.randrange(20))
     common = {
@@ -68,8 +68,8 @@ def _turnaround(population: Population, rng: random.Random, number: int, start: 
         "jurisdiction_code": "EU",
         "account_opened_at": start - timedelta(days=400),
     }
-    inflow = rng.choice(("999.99", "1000.00", "8000.00"))
-    shares = {"999.99": ("800.00",), "1000.00": ("799.99", "800.00", "809.99", "810.00", "1100.00", "1100.01")}
+    inflow = rng.choice(("4999.99", "5000.00", "8000.00"))
+    shares = {"4999.99": ("4999.99",), "5000.00": ("3999.99", "4000.00", "4049.99", "4050.00", "5500.00", "5500.01")}
     hour = timedelta(hours=1)
     after = rng.choice((0 * hour, 6 * hour, 24 * hour, 24 * hour + timedelta(microseconds=1)))
     outflow = rng.choice(shares.get(inflow, ("6399.99", "6400.00", "6480.00", "8800.00")))
@@ -93,10 +93,53 @@ def _turnaround(population: Population, rng: random.Random, number: int, start: 
         )
 
 
-def add(population: Population, start: object, seed: int) -> None:
-    """Appends about 700 legs of 110 parties from `start` (UTC) on."""
+# amounts, how far apart the first and the last are, rail, asset: a habit that just is or just is not one
+_DAY, _MOMENT = timedelta(days=1), timedelta(microseconds=1)
+EDGES = tuple(
+    (amounts, span, rail, asset)
+    for amounts, days, rail, asset in (
+        (["900.00"] * 3, 7, "crypto", "USDT"),
+        (["600.00"] * 5, 7, "fiat", "USD"),
+        (["500.00"] * 20, 30, "fiat", "USD"),
+        (["1000.00"] * 5, 30, "fiat", "USD"),
+        (["100.00"] * 5, 1, "fiat", "USD"),
+        (["9000.00", "900.00", "100.00"], 1, "fiat", "USD"),
+    )
+    for span in (days * _DAY, days * _DAY + _MOMENT)
+) + (
+    ([*["500.00"] * 19, "499.99"], _DAY, "fiat", "USD"),
+    (["99.99"] * 5, _DAY, "fiat", "USD"),
+    (["5000.00", "5000.00"], _DAY, "fiat", "USD"),
+    (["5000.00", "4999.99"], _DAY, "fiat", "USD"),
+)
+
+
+def _edge(population: Population, number: int, start: datetime) -> None:
+    """One customer whose habit lies exactly on a limit or just beside it."""
+    amounts, span, rail, asset = EDGES[number]
+    for step, usd in enumerate(amounts):
+        population.leg(
+            transfer_id=f"exchange:deposit:E{number:03d}-{step:02d}",
+            direction_code="in",
+            rail_code=rail,
+            asset_code=asset,
+            usd=usd,
+            party_id=f"E{number:03d}",
+            account_id=f"A-E{number:03d}",
+            segment_code="retail",
+            jurisdiction_code="OTHER",
+            event_at=start + timedelta(days=2) + span * step / (len(amounts) - 1),
+            account_opened_at=start - timedelta(days=400),
+            counterparty_id="C1",
+        )
+
+
+def add(population: Population, start: datetime, seed: int) -> None:
+    """Appends about 800 legs of 126 parties from `start` (UTC) on."""
     rng = random.Random(f"amounts {seed}")
     for number in range(56):
         _series(population, rng, number, start)
     for number in range(54):
         _turnaround(population, rng, number, start)
+    for number in range(len(EDGES)):
+        _edge(population, number, start)

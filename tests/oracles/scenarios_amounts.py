@@ -43,8 +43,8 @@ class Limits:
     aggregate_count: int = 2
     aggregate_hours: int = 24
     untraded_ratio: Decimal = Decimal("0.80")
-    untraded_inflow: Decimal = Decimal(1_000)
-    mirror_inflow: Decimal = Decimal(1_000)
+    untraded_inflow: Decimal = Decimal(5_000)
+    mirror_inflow: Decimal = Decimal(5_000)
     mirror_count: int = 1
     fan_out_receivers: int = 5
     fan_out_hours: int = 8
@@ -57,8 +57,8 @@ class Limits:
     similar_hours: int = 24
 
 
-def out_of_scope(leg: Leg, own: set[str], rail: str | None = None) -> Verdict | None:
-    """Why a scenario about a customer's transfers, of one rail or of all, does not look at this leg."""
+def out_of_scope(leg: Leg, own: set[str], rail: str | None = None, side: str | None = None) -> Verdict | None:
+    """Why a scenario about a customer's transfers, of one rail or side or of all, does not look at this leg."""
     if leg["transfer_type_code"] == "trade":
         return excluded("trade")
     if rail and leg["rail_code"] != rail:
@@ -67,6 +67,8 @@ def out_of_scope(leg: Leg, own: set[str], rail: str | None = None) -> Verdict | 
         return excluded("not_completed")
     if leg["transfer_id"] in own:
         return excluded("own_transfer")
+    if side and leg["direction_code"] != side:
+        return excluded("wrong_direction")
     return blind("no_kyc") if not leg["party_id"] else None
 
 
@@ -201,11 +203,8 @@ def tm10(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
     use, own = counted(legs), own_transfers(legs)
 
     def judge(leg: Leg) -> Verdict:
-        if verdict := out_of_scope(leg, own):
-            in_first = verdict == blind("no_kyc") and leg["direction_code"] != "out"
-            return excluded("wrong_direction") if in_first else verdict
-        if leg["direction_code"] != "out":
-            return excluded("wrong_direction")
+        if verdict := out_of_scope(leg, own, side="out"):
+            return verdict
         if not leg["counterparty_id"]:
             return blind("no_counterparty")
         start = leg["event_at"] - limits.fan_out_hours * HOUR
