@@ -14,6 +14,7 @@ FEEDS = {
     "cases", "tagpacks", "prices", "travel_rule", "behaviour",
 }  # fmt: skip
 SCENARIOS = {"TM01", "TM06", "TM09", "TM14", "TM28", "TM45"}
+SCENARIOS |= {"TM02", "TM03", "TM04", "TM05", "TM07", "TM08", "TM10", "TM17", "TM18"}
 HOLD = """
 import duckdb, sys
 from pathlib import Path

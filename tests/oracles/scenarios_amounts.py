@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from oracles.features import HOUR, Leg, counted, own_transfers, total
+from oracles.features import HOUR, Leg, counted, grouped, own_transfers, total
 from oracles.features_amounts import (
     ROUND,
     in_travel_rule_band,
@@ -72,10 +72,15 @@ def out_of_scope(leg: Leg, own: set[str], rail: str | None = None, side: str | N
     return blind("no_kyc") if not leg["party_id"] else None
 
 
-def before(leg: Leg, legs: list[Leg], hours: int) -> list[Leg]:
-    """The legs of the same party and direction within the hours up to the leg."""
-    start = leg["event_at"] - hours * HOUR
-    return [other for other in legs if line(other) == line(leg) and start <= other["event_at"] <= leg["event_at"]]
+def look_back(legs: list[Leg], key: Callable[[Leg], object] = line) -> Callable[[Leg, int], list[Leg]]:
+    """Looks up the legs that share a leg's key (party and direction) and lie within the hours up to it."""
+    groups = grouped(legs, key)
+
+    def before(leg: Leg, hours: int) -> list[Leg]:
+        start, end = leg["event_at"] - hours * HOUR, leg["event_at"]
+        return [other for other in groups.get(key(leg), []) if start <= other["event_at"] <= end]
+
+    return before
 
 
 def each(legs: list[Leg], judge: Callable[[Leg], Verdict]) -> dict[str, Verdict]:
@@ -84,7 +89,7 @@ def each(legs: list[Leg], judge: Callable[[Leg], Verdict]) -> dict[str, Verdict]
 
 def tm02(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
     """Crypto just under the level from which the travel rule applies in the customer's jurisdiction, n times."""
-    use, own = counted(legs), own_transfers(legs)
+    own, before = own_transfers(legs), look_back(counted(legs))
 
     def judge(leg: Leg) -> Verdict:
         if verdict := out_of_scope(leg, own, "crypto"):
@@ -93,7 +98,7 @@ def tm02(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
             return blind("no_valuation")
         if not in_travel_rule_band(leg):
             return below("outside_band")
-        seen = [other for other in before(leg, use, limits.travel_rule_hours) if in_travel_rule_band(other)]
+        seen = [other for other in before(leg, limits.travel_rule_hours) if in_travel_rule_band(other)]
         enough = len(seen) >= limits.travel_rule_count and total(seen) >= travel_rule_level(leg)
         return alert(ids(seen)) if enough else below()
 
@@ -102,7 +107,7 @@ def tm02(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
 
 def tm03(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
     """n transfers, every one under the reporting level, together at least the sum."""
-    use, own = counted(legs), own_transfers(legs)
+    own, before = own_transfers(legs), look_back(counted(legs))
 
     def judge(leg: Leg) -> Verdict:
         if verdict := out_of_scope(leg, own):
@@ -111,7 +116,7 @@ def tm03(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
             return blind("no_valuation")
         if leg["amount_usd"] >= limits.report_level:
             return below("outside_band")
-        seen = [other for other in before(leg, use, limits.small_hours) if other["amount_usd"] is not None]
+        seen = [other for other in before(leg, limits.small_hours) if other["amount_usd"] is not None]
         if max(values(seen)) >= limits.report_level:
             return below()
         enough = len(seen) >= limits.small_count and total(seen) >= limits.small_sum
@@ -122,7 +127,7 @@ def tm03(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
 
 def tm04(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
     """n deposits in the low-value band."""
-    use, own = counted(legs), own_transfers(legs)
+    own, before = own_transfers(legs), look_back(counted(legs))
 
     def banded(leg: Leg) -> bool:
         return leg["amount_usd"] is not None and limits.low_value_low <= leg["amount_usd"] < limits.low_value_high
@@ -134,7 +139,7 @@ def tm04(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
             return blind("no_valuation")
         if not banded(leg):
             return below("outside_band")
-        seen = [other for other in before(leg, use, limits.low_value_hours) if banded(other)]
+        seen = [other for other in before(leg, limits.low_value_hours) if banded(other)]
         return alert(ids(seen)) if len(seen) >= limits.low_value_count else below()
 
     return each(legs, judge)
@@ -142,7 +147,7 @@ def tm04(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
 
 def tm05(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
     """The fiat of a day reaches the reporting level and no part of it does."""
-    use, own = counted(legs), own_transfers(legs)
+    own, before = own_transfers(legs), look_back(counted(legs))
 
     def judge(leg: Leg) -> Verdict:
         if verdict := out_of_scope(leg, own, "fiat"):
@@ -153,7 +158,7 @@ def tm05(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
             return below("outside_band")
         seen = [
             other
-            for other in before(leg, use, limits.aggregate_hours)
+            for other in before(leg, limits.aggregate_hours)
             if other["rail_code"] == "fiat" and other["amount_usd"] is not None
         ]
         if max(values(seen)) >= limits.report_level or len(seen) < limits.aggregate_count:
@@ -166,16 +171,17 @@ def tm05(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
 def tm07(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
     """Most of what came in at t left within a day, with no trade between."""
     use, own, trades = counted(legs), own_transfers(legs), trades_of(legs)
+    before, parties = look_back(use), grouped(use, lambda leg: leg["party_id"])
 
     def judge(leg: Leg) -> Verdict:
         if verdict := not_inflow(leg, own):
             return verdict
         if leg["amount_usd"] is None:
             return blind("no_valuation")
-        came = [other for other in use if line(other) == line(leg) and other["event_at"] == leg["event_at"]]
+        came = before(leg, 0)
         if total(came) < limits.untraded_inflow:
             return below("below_minimum_amount")
-        went = untraded(leg, next_outflows(leg, use), trades.get(leg["party_id"], []))
+        went = untraded(leg, next_outflows(leg, parties[leg["party_id"]]), trades.get(leg["party_id"], []))
         return alert(ids(came + went)) if total(went) >= limits.untraded_ratio * total(came) else below()
 
     return each(legs, judge)
@@ -183,7 +189,7 @@ def tm07(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
 
 def tm08(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
     """An inflow that goes out again as one amount, less a commission."""
-    use, own = counted(legs), own_transfers(legs)
+    own, parties = own_transfers(legs), grouped(counted(legs), lambda leg: leg["party_id"])
 
     def judge(leg: Leg) -> Verdict:
         if verdict := not_inflow(leg, own):
@@ -192,7 +198,7 @@ def tm08(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
             return blind("no_valuation")
         if leg["amount_usd"] < limits.mirror_inflow:
             return below("below_minimum_amount")
-        went = mirrors(leg, next_outflows(leg, use))
+        went = mirrors(leg, next_outflows(leg, parties[leg["party_id"]]))
         return alert(ids([leg, *went])) if len(went) >= limits.mirror_count else below()
 
     return each(legs, judge)
@@ -200,22 +206,14 @@ def tm08(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
 
 def tm10(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
     """One account pays n distinct receivers within hours."""
-    use, own = counted(legs), own_transfers(legs)
+    own, before = own_transfers(legs), look_back(counted(legs), lambda leg: (leg["account_id"], leg["direction_code"]))
 
     def judge(leg: Leg) -> Verdict:
         if verdict := out_of_scope(leg, own, side="out"):
             return verdict
         if not leg["counterparty_id"]:
             return blind("no_counterparty")
-        start = leg["event_at"] - limits.fan_out_hours * HOUR
-        paid = [
-            other
-            for other in use
-            if other["account_id"] == leg["account_id"]
-            and other["direction_code"] == "out"
-            and other["counterparty_id"]
-            and start <= other["event_at"] <= leg["event_at"]
-        ]
+        paid = [other for other in before(leg, limits.fan_out_hours) if other["counterparty_id"]]
         receivers = {other["counterparty_id"] for other in paid}
         return alert(ids(paid)) if len(receivers) >= limits.fan_out_receivers else below()
 
@@ -224,7 +222,7 @@ def tm10(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
 
 def tm17(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
     """Half or more of at least n transfers are round."""
-    use, own = counted(legs), own_transfers(legs)
+    own, before = own_transfers(legs), look_back(counted(legs))
 
     def judge(leg: Leg) -> Verdict:
         if verdict := out_of_scope(leg, own):
@@ -233,7 +231,7 @@ def tm17(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
             return blind("no_threshold_for_currency")
         if not is_round(leg):
             return below("not_round")
-        seen = [other for other in before(leg, use, limits.round_hours) if is_round(other) is not None]
+        seen = [other for other in before(leg, limits.round_hours) if is_round(other) is not None]
         rounds = [other for other in seen if is_round(other)]
         enough = len(seen) >= limits.round_count and len(rounds) >= limits.round_share * len(seen)
         return alert(ids(rounds)) if enough else below()
@@ -243,7 +241,7 @@ def tm17(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
 
 def tm18(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
     """n transfers of nearly the same value within a day."""
-    use, own = counted(legs), own_transfers(legs)
+    own, before = own_transfers(legs), look_back(counted(legs))
 
     def judge(leg: Leg) -> Verdict:
         if verdict := out_of_scope(leg, own):
@@ -252,7 +250,7 @@ def tm18(legs: list[Leg], limits: Limits = Limits()) -> dict[str, Verdict]:
             return blind("no_valuation")
         if leg["amount_usd"] < limits.similar_amount:
             return below("below_minimum_amount")
-        alike = similar(leg, before(leg, use, limits.similar_hours), limits.similar_tolerance)
+        alike = similar(leg, before(leg, limits.similar_hours), limits.similar_tolerance)
         return alert(ids(alike)) if len(alike) >= limits.similar_count else below()
 
     return each(legs, judge)
