@@ -53,6 +53,7 @@ class Ledger:
             ("deposit", self.deposits),
             ("withdrawal", self.withdrawals),
             ("internal_transfer", self.internal),
+            ("trade", self.trades),
         ):
             for i in np.flatnonzero(table.rows.plant >= 0):
                 found[int(table.rows.plant[i])] = f"exchange:{kind}:{table.ids[i]}"

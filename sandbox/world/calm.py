@@ -16,7 +16,12 @@ from sandbox.world.people import NONE, People
 from sandbox.world.planted.planter import Case
 from sandbox.world.prices import Prices
 
-SILENT = ("dormant_reactivation", "staggered_payments")  # typologies for which a trade would be activity
+# Typologies that a trade would spoil.
+UNTRADED = ("dormant_reactivation", "staggered_payments", "deposit_withdraw_no_trade")
+    "dormant_reactivation",
+    "staggered_payments",
+    "deposit_withdraw_no_trade",
+)  # typologies that a trade would spoil
 KEPT = 0.02  # share of accidental pass-throughs that stays
 _CENT = UNIT // 100
 
@@ -43,7 +48,7 @@ def beside_cases(
     quiet_to = np.full(people.parties, np.iinfo(np.int64).min)
     dedicated = np.zeros(people.parties, dtype=bool)
     for case in cases:
-        if case.dedicated and (not trades or case.typology in SILENT):
+        if case.dedicated and (not trades or case.typology in UNTRADED):
             dedicated[case.party] = True
             quiet_from[case.party], quiet_to[case.party] = case.quiet_from, case.quiet_to
     keep = np.ones(len(table), dtype=bool)

@@ -162,6 +162,7 @@ def _activity(
     calm.bound_newcomers(ordinary, people, prices, calendar)
     transfers = concat(ordinary, from_rows(planter.rows["transfers"]))
     internal = concat(internal, from_rows(planter.rows["internal"]))
+    trades = concat(trades, from_rows(planter.rows["trades"]))
     rng = streams("calm")
     transfers = transfers.take(calm.structuring(transfers, people, rng))
     keep, keep_internal = calm.pass_through(transfers, internal, prices, calendar, people, rng)

@@ -15,6 +15,7 @@ FEEDS = {
 }  # fmt: skip
 SCENARIOS = {
     "TM01", "TM06", "TM09", "TM14", "TM28", "TM45",
+    "TM02", "TM03", "TM04", "TM05", "TM07", "TM08", "TM10", "TM17", "TM18",
     "TM11", "TM12", "TM13", "TM15", "TM16", "TM19", "TM38", "TM39", "TM40", "TM41",
 }  # fmt: skip
 HOLD = """

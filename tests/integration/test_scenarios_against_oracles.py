@@ -9,7 +9,16 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from oracles import features, features_behaviour, population, scenarios, scenarios_behaviour, warehouse
+from oracles import (
+    features,
+    features_amounts,
+    features_behaviour,
+    population,
+    scenarios,
+    scenarios_amounts,
+    scenarios_behaviour,
+    warehouse,
+)
 
 SEED = 7
 
@@ -45,11 +54,23 @@ def _features(family: str, people: population.Population) -> dict[str, dict]:
         return features.exposure(legs, people.rows("int_transfer_screenings"), people.rows("int_exposures"))
     if family in features_behaviour.FAMILIES:
         return features_behaviour.FAMILIES[family](people)
-    return {"velocity": features.velocity, "flow": features.flow, "history": features.history}[family](legs)
+    if family == "velocity":
+        more = features_amounts.velocity_more(legs)
+        return {leg_id: row | more[leg_id] for leg_id, row in features.velocity(legs).items()}
+    return {"flow": features.flow, "history": features.history, **features_amounts.FAMILIES}[family](legs)
 
 
 @pytest.mark.parametrize(
-    "family", ["velocity", "structuring", "flow", "history", "exposure", *features_behaviour.FAMILIES]
+    "family",
+    [
+        "velocity",
+        "structuring",
+        "flow",
+        "history",
+        "exposure",
+        *features_amounts.FAMILIES,
+        *features_behaviour.FAMILIES,
+    ],
 )
 def test_features_equal_the_oracle_in_every_column(family: str, built: Path, people: population.Population) -> None:
     expected = _features(family, people)
@@ -134,7 +155,7 @@ def _verdicts(scenario_id: str, people: population.Population) -> dict[str, scen
     if scenario_id == "TM45":
         return scenarios.tm45(legs, people.rows("int_transfer_addresses"), people.rows("int_sanctioned_addresses"))
     judges = {"TM01": scenarios.tm01, "TM06": scenarios.tm06, "TM09": scenarios.tm09, "TM14": scenarios.tm14}
-    return judges[scenario_id](legs)
+    return (judges | scenarios_amounts.JUDGES)[scenario_id](legs)
 
 
 @pytest.mark.parametrize("scenario_id", warehouse.SCENARIO_MODELS)

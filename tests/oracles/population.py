@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from oracles import population_behaviour
+from oracles import population_amounts, population_behaviour
 
 START = datetime(2026, 1, 1)
 DAYS = 40
@@ -324,6 +324,7 @@ def make(seed: int = 7) -> Population:
     _dormant(population)
     _screening(population, rng)
     population_behaviour.add(population)
+    population_amounts.add(population, START, seed)
     spans = ((date(2025, 6, 1), None), (date(2026, 1, 15), None), (date(2025, 6, 1), date(2026, 1, 20)))
     for number, (address, (listed, delisted)) in enumerate(zip(SANCTIONED, spans, strict=True)):
         population.rows("int_sanctioned_addresses").append(

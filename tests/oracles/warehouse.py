@@ -32,6 +32,15 @@ SCENARIO_MODELS = {
     "TM39": "scn_tm39_profile_change_then_withdrawal",
     "TM40": "scn_tm40_elder_novice_surge",
     "TM41": "scn_tm41_off_profile",
+    "TM02": "scn_tm02_structuring_travel_rule",
+    "TM03": "scn_tm03_many_small",
+    "TM04": "scn_tm04_low_value_band",
+    "TM05": "scn_tm05_aggregate_near_threshold",
+    "TM07": "scn_tm07_deposit_withdraw_no_trade",
+    "TM08": "scn_tm08_mirroring_commission",
+    "TM10": "scn_tm10_fan_out",
+    "TM17": "scn_tm17_round_amounts",
+    "TM18": "scn_tm18_same_amount_repeats",
 }
 
 

@@ -43,8 +43,8 @@
 case
   when {{ reason }} = 'alerted' then 'alerted'
   when {{ reason }} in (
-    'below_threshold', 'outside_band', 'below_minimum_amount', 'low_severity_category', 'not_dormant', 'no_exposure', 'no_hit',
-    'not_new', 'not_silent'
+    'below_threshold', 'outside_band', 'below_minimum_amount', 'low_severity_category', 'not_dormant', 'not_round', 'no_exposure',
+    'no_hit', 'not_new', 'not_silent'
   ) then 'below_threshold'
   when {{ reason }} in (
     'trade', 'not_completed', 'not_fiat', 'not_crypto', 'wrong_direction', 'own_transfer',

@@ -6,7 +6,8 @@ What belongs here: the mechanics all typologies share. What a typology looks lik
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -72,9 +73,8 @@ class Planter:
 
     def __init__(self, people: People, calendar: Calendar, prices: Prices, parties: Counterparties, streams: Streams):
         self.people, self.calendar, self.prices, self.parties = people, calendar, prices, parties
-        self.streams = streams
-        self.rng = streams("planted")
-        self.rows: dict[str, list[dict]] = {"transfers": [], "internal": []}
+        self.streams, self.rng = streams, streams("planted")
+        self.rows: dict[str, list[dict]] = {"transfers": [], "internal": [], "trades": []}
         self.cases: list[Case] = []
         self.unplanted: list[Unplanted] = []
         single = np.ones(people.parties, dtype=bool)
@@ -164,6 +164,13 @@ class Planter:
         self.people.opened[party] = max(at - 2 * HOUR, at // DAY * DAY)
         self.people.last_activity[party] = -1
 
+    @contextmanager
+    def own_stream(self, name: str) -> Iterator[None]:
+        """Draws from a stream of this name, so that the cases of other modules stay as they are."""
+        shared, self.rng = self.rng, self.streams("planted", name)
+        yield
+        self.rng = shared
+
     # -- cases and rows ------------------------------------------------------------------------------------------------
 
     def case(self, typology: str, kind: str, expect: dict[str, str], parameter: str, note: str, party: int) -> Case:
@@ -175,7 +182,7 @@ class Planter:
         # a tiny world may run out of settled customers: whoever stands in was already a customer then
         if self.people.opened[case.account] > row["event"]:
             self.people.opened[case.account] = row["event"] - DAY
-        number = len(self.rows["transfers"]) + len(self.rows["internal"])
+        number = sum(map(len, self.rows.values()))
         row["plant"] = number
         self.rows[table].append(row)
         case.rows.append((table, number))
@@ -235,6 +242,12 @@ class Planter:
             "event": at,
         }
         return self._append(case, "internal", row | more)
+
+    def trade(self, case: Case, at: int, cents: int) -> dict:
+        """A purchase of bitcoin for `cents` USD."""
+        units = max(round(cents * UNIT * (UNIT // 100) / int(self.prices.rate[self.day(at), BTC])), 1)
+        row = {"account": case.account, "asset": BTC, "units": units, "quote": USD, "event": at, "buy": True}
+        return self._append(case, "trades", row | {"quote_units": cents * (UNIT // 100)})
 
     def late_by(self, at: int) -> int | None:
         """3 to 10 days of delay that still fall inside the world, None where they do not."""

@@ -1,0 +1,109 @@
+with legs as (
+  select * from {{ ref('int_transfer_legs') }}
+),
+
+features as (
+  select leg_id, is_in_travel_rule_band, travel_rule_low_usd, travel_rule_high_usd, travel_rule_count_24h, travel_rule_amount_usd_24h, travel_rule_count_7d, travel_rule_amount_usd_7d
+  from {{ ref('feat_transfer__bands') }}
+),
+
+parameters as (
+  {{ scenario_parameters('TM02', ['travel_rule_threshold_usd', 'min_count', 'window_hours']) }}
+),
+
+measured as (
+  select
+    legs.*,
+    features.leg_id is not null as has_features,
+    features.is_in_travel_rule_band,
+    features.travel_rule_low_usd,
+    features.travel_rule_high_usd,
+    {{ feature_of_window('parameters.window_hours', 'features.travel_rule_count_', ['24h', '7d']) }} as band_count,
+    {{ feature_of_window('parameters.window_hours', 'features.travel_rule_amount_usd_', ['24h', '7d']) }} as band_amount_usd,
+    parameters.parameter_set_id,
+    parameters.travel_rule_threshold_usd,
+    parameters.min_count,
+    cast(parameters.window_hours as integer) as window_hours
+  from legs
+  left join features
+    on features.leg_id = legs.leg_id
+  left join parameters
+    on {{ on_scenario_parameters('legs', 'parameters') }}
+),
+
+reasoned as (
+  select
+    *,
+    case
+      when transfer_type_code = 'trade' then 'trade'
+      when rail_code is distinct from 'crypto' then 'not_crypto'
+      when status_code is distinct from 'completed' then 'not_completed'
+      when party_id is null then 'no_kyc'
+      when amount_usd is null then 'no_valuation'
+      when parameter_set_id is null or travel_rule_threshold_usd is null or min_count is null or window_hours is null then 'no_parameter'
+      when not has_features then 'feature_missing'
+      when band_count is null then 'window_not_available'
+      when not is_in_travel_rule_band then 'outside_band'
+      when band_count >= min_count and band_amount_usd >= travel_rule_threshold_usd then 'alerted'
+      else 'below_threshold'
+    end as reason
+  from measured
+),
+
+alerted as (
+  select leg_id, event_at, event_date, window_hours, party_id || '|' || direction_code as group_key
+  from reasoned
+  where reason = 'alerted'
+),
+
+candidates as (
+  select transfer_id, event_at, event_date, known_at, party_id || '|' || direction_code as group_key
+  from reasoned
+  where is_in_travel_rule_band
+),
+
+pairs as (
+  {{ window_pairs('alerted', 'candidates', 'alerted.window_hours', '0') }}
+),
+
+evidence as (
+  select
+    pairs.alerted_leg_id,
+    {{ list_text('pairs.transfer_id') }} as evidence_transfer_ids,
+    max(pairs.known_at) as evidence_known_at,
+    max(pairs.event_at) as evidence_end_at
+  from pairs
+  group by pairs.alerted_leg_id
+),
+
+final as (
+  select
+    reasoned.*,
+    {{ subject_type('reasoned') }} as subject_type_code,
+    {{ subject_id('reasoned') }} as subject_id,
+    {{ hours_after('reasoned.event_at', '-1 * reasoned.window_hours') }} as window_start_at,
+    reasoned.event_at as window_end_at,
+    reasoned.band_count as measure_1_value,
+    reasoned.band_amount_usd as measure_2_value,
+    reasoned.min_count as threshold_1_value,
+    reasoned.travel_rule_threshold_usd as threshold_2_value,
+    {{ outcome_of('reasoned.reason') }} as outcome_code,
+    reasoned.reason as reason_code,
+    case when reasoned.reason = 'alerted' then
+      {{ number_text('reasoned.band_count') }} || case when reasoned.direction_code = 'in' then ' incoming' else ' outgoing' end
+      || ' crypto transfers worth between ' || {{ number_text('reasoned.travel_rule_low_usd', 2) }} || ' and just under ' || {{ number_text('reasoned.travel_rule_high_usd', 2) }}
+      || ' USD each within ' || {{ number_text('reasoned.window_hours') }} || ' hours, together ' || {{ number_text('reasoned.band_amount_usd', 2) }}
+      || ' USD; the travel rule applies here from ' || {{ number_text('reasoned.travel_rule_threshold_usd', 2) }} || ' USD (limits: '
+      || {{ number_text('reasoned.min_count') }} || ' and ' || {{ number_text('reasoned.travel_rule_threshold_usd', 2) }} || ' USD).'
+    end as reason_text,
+    evidence.evidence_transfer_ids,
+    evidence.evidence_known_at,
+    evidence.evidence_end_at
+  from reasoned
+  left join evidence
+    on evidence.alerted_leg_id = reasoned.leg_id
+)
+
+select
+  {{ scenario_standard_columns('TM02', ['subthreshold_count', 'subthreshold_amount_usd']) }}
+from final
