@@ -18,10 +18,6 @@ from sandbox.world.prices import Prices
 
 # Typologies that a trade would spoil.
 UNTRADED = ("dormant_reactivation", "staggered_payments", "deposit_withdraw_no_trade")
-    "dormant_reactivation",
-    "staggered_payments",
-    "deposit_withdraw_no_trade",
-)  # typologies that a trade would spoil
 KEPT = 0.02  # share of accidental pass-throughs that stays
 _CENT = UNIT // 100
 
