@@ -108,7 +108,7 @@ def profile(people: Population) -> dict[str, dict]:
         )
         ins = [one for one in mine if one["direction_code"] == "in" and one["event_at"] <= now]
         first = min((one["event_at"] for one in ins), default=None)
-        born, income = birth[leg["party_id"]], leg["declared_annual_income_usd"]
+        born, income = birth.get(leg["party_id"]), leg["declared_annual_income_usd"]
         inflow = total(one for one in ins if one["event_at"] >= now - 90 * DAY)
         met = any(
             one["direction_code"] == leg["direction_code"]
