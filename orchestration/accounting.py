@@ -137,7 +137,9 @@ def public(accounting: dict | None) -> dict:
     first one (None)."""
     shown = {key: (accounting or {}).get(key, nothing) for key, nothing in NOTHING.items()}
     feeds = [{key: value for key, value in feed.items() if key != "reconciled"} for feed in shown["feeds"]]
-    return {**shown, "feeds": feeds}
+    # As the exit code: a run that did not finish is not trusted, whatever was noted before it ended.
+    trusted = bool(shown["trusted"]) and accounting["outcome"] == FINISHED
+    return {**shown, "trusted": trusted, "feeds": feeds}
 
 
 def exit_code(accounting: dict) -> int:

@@ -70,7 +70,7 @@ def assert_readers_see_one_version(home: Path) -> None:
     current = home / "published/current"
     rows = json.loads((current / "version.json").read_text())["rows"]
     with duckdb.connect(str(current / "plumbline.duckdb"), read_only=True) as reader:
-        assert {table: reader.table(f"marts.{table}").count("*").fetchone()[0] for table in rows} == rows
+        assert {table: reader.table(f"marts.{table}").count("*").fetchall()[0][0] for table in rows} == rows
 
 
 @pytest.fixture(scope="module")

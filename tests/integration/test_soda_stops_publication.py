@@ -28,14 +28,14 @@ def test_a_wrong_value_in_raw_is_not_even_built_on(plumbline, status, home_copy)
     assert found["kris"] == [], "the warehouse was built on a table that failed its contract"
 
 
-def test_a_customers_id_that_slips_into_a_mart_is_not_published(plumbline, status, home_copy, code_copy):
+def test_a_code_that_nobody_documented_is_not_published(plumbline, status, home_copy, code_copy):
     (model,) = (code_copy / "dbt_project").rglob("dim_parties.sql")
-    select = "select\n  {{ pseudonym('party_id') }} as party_key,\n"
+    select = "  party_type_code,\n"
     assert select in model.read_text(), "the mart has changed: the defect cannot be planted any more"
-    model.write_text(model.read_text().replace(select, select + "  party_id,\n"))
+    model.write_text(model.read_text().replace(select, "  cast('trust' as string) as party_type_code,\n"))
     found = run_with_defect(plumbline, status, home_copy, code=code_copy)
-    assert found["checks"]["failed_names"] == ["marts/dim_parties soda_schema"]
+    assert found["checks"]["failed_names"] == ["marts/dim_parties soda_party_type_code_invalid"]
     # The run tells people by itself: there is no daemon here.
     log = (home_copy / "alerts.log").read_text()
     assert log.count("Plumbline: run ") == 1
-    assert "failed: marts/dim_parties soda_schema" in log
+    assert "failed: marts/dim_parties soda_party_type_code_invalid" in log
