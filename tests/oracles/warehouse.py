@@ -22,6 +22,10 @@ SCENARIO_MODELS = {
     "TM14": "scn_tm14_dormant_reactivation",
     "TM28": "scn_tm28_direct_exposure",
     "TM45": "scn_tm45_address_screening",
+    "TM20": "scn_tm20_layering_path",
+    "TM21": "scn_tm21_round_trip",
+    "TM22": "scn_tm22_scatter_gather",
+    "TM23": "scn_tm23_gather_scatter",
 }
 
 

@@ -50,7 +50,8 @@ case
   ) then 'excluded'
   when {{ reason }} in (
     'no_kyc', 'no_valuation', 'no_counterparty', 'no_threshold_for_currency', 'insufficient_history', 'not_screened',
-    'screening_pending', 'unmapped_category', 'no_address', 'invalid_address'
+    'screening_pending', 'unmapped_category', 'no_address', 'invalid_address',
+    'hub_cut'
   ) then 'not_evaluable'
   else 'errored'
 end
