@@ -13,7 +13,7 @@ FEEDS = {
     "exchange", "kyc", "bank", "onchain", "chainalysis", "trm", "elliptic", "watchlists",
     "cases", "tagpacks", "prices", "travel_rule", "behaviour",
 }  # fmt: skip
-SCENARIOS = {"TM01", "TM06", "TM09", "TM14", "TM28", "TM45"}
+SCENARIOS = {"TM01", "TM06", "TM09", "TM14", "TM28", "TM45"} | {"TM20", "TM21", "TM22", "TM23", "TM27"}
 HOLD = """
 import duckdb, sys
 from pathlib import Path

@@ -77,6 +77,7 @@ def _verdicts(scenario_id: str, people: population.Population) -> dict[str, scen
         "TM21": scenarios_network.tm21,
         "TM22": scenarios_network.tm22,
         "TM23": scenarios_network.tm23,
+        "TM27": scenarios_network.tm27,
     }
     return judges[scenario_id](legs)
 

@@ -345,6 +345,70 @@ def _middlemen(population: Population) -> None:
             )
 
 
+def _round_trips(population: Population) -> None:
+    """Money that goes round so many parties, and is back so many hours after it left, so much of it."""
+    cases = ((3, 96, "950"), (3, 97, "950"), (4, 96, "1000"), (4, 96, "950"), (4, 97, "1000"), (5, 96, "1000"))
+    for number, (length, hours, usd) in enumerate(cases):
+        for place in range(length):
+            is_last = place == length - 1
+            ends = (("out", place, (place + 1) % length), ("in", (place + 1) % length, place))
+            for side, me, other in ends:
+                population.leg(
+                    transfer_id=f"exchange:internal_transfer:R{number}{place}",
+                    transfer_type_code="internal_transfer",
+                    rail_code="internal",
+                    legs_expected=2,
+                    direction_code=side,
+                    asset_code="USD",
+                    usd=Decimal(usd) * 2 if is_last else 2000,
+                    event_at=START + timedelta(days=25, hours=hours if is_last else 6 * place),
+                    party_id=f"R{number}{me}",
+                    account_id=f"A-R{number}{me}",
+                    counterparty_id=f"A-R{number}{other}",
+                    segment_code="retail",
+                    jurisdiction_code="EU",
+                    account_opened_at=START - timedelta(days=900),
+                )
+
+
+def _chain_hops(population: Population) -> None:
+    """Crypto that comes on one chain, is traded so many times and leaves on another one, so much and so late."""
+    cases = (("800", 2, 0, "tron"), ("799.99", 2, 0, "tron"), ("1000", 1, 0, "tron"), ("1000", 3, 1, "tron"))
+    for number, (usd, trades, late, chain) in enumerate((*cases, ("1000", 2, 0, "ethereum"))):
+        common = {
+            "party_id": f"H{number}",
+            "account_id": f"A-H{number}",
+            "segment_code": "retail",
+            "jurisdiction_code": "EU",
+            "account_opened_at": START - timedelta(days=900),
+        }
+        crypto = common | {"rail_code": "crypto", "asset_code": "USDT"}
+        first = START + timedelta(days=22)
+        coming = crypto | {"usd": usd, "chain_code": chain, "event_at": first, "counterparty_id": f"hop in {number}"}
+        population.leg(transfer_id=f"exchange:deposit:H{number}", direction_code="in", **coming)
+        for place in range(trades):
+            population.leg(
+                **common,
+                transfer_id=f"exchange:trade:H{number}{place}",
+                transfer_type_code="trade",
+                rail_code="trade",
+                direction_code="none",
+                asset_code="BTC",
+                usd="500",
+                event_at=first + timedelta(hours=6 * place),
+            )
+        population.leg(
+            **crypto,
+            transfer_id=f"exchange:withdrawal:H{number}",
+            transfer_type_code="withdrawal",
+            direction_code="out",
+            usd="1000",
+            chain_code="ethereum",
+            counterparty_id=f"hop out {number}",
+            event_at=first + timedelta(hours=24, microseconds=late),
+        )
+
+
 def _network(population: Population, rng: random.Random) -> None:
     """Six parties and four wallets that hand money on to each other, of sizes on and beside what may stay behind, at
     instants on and beside what may pass between; and an account that nobody knows the owner of."""
@@ -393,6 +457,8 @@ def _network(population: Population, rng: random.Random) -> None:
                 counterparty_id=other,
             )
     _middlemen(population)
+    _round_trips(population)
+    _chain_hops(population)
     population.leg(
         **common | {"usd": "2500.00", "asset_code": "EUR"},
         transfer_id="bank:N1",

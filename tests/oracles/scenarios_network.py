@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from oracles.features import DAY, HOUR, Leg, grouped, own_transfers
-from oracles.scenarios import Verdict, alert, below, blind, excluded
+from oracles.features import DAY, HOUR, Leg, grouped, own_transfers, total
+from oracles.scenarios import Verdict, alert, below, blind, excluded, ids
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,10 @@ class Limits:
 
 
 LAYERING = Limits()
-ROUND_TRIP = Limits(hours=96, high=Decimal("1.05"))
+ROUND_TRIP = Limits(hours=96, high=Decimal("1.05"), lengths=(3, 4))
 SCATTER_GATHER = Limits(min_usd=Decimal(500), low=Decimal("0.80"))
 GATHER_SCATTER = Limits(min_usd=Decimal(500), hours=48)
+CHAIN_HOP = Limits(hours=24, count=2)
 
 
 def own_node(leg: Leg) -> str | None:
@@ -210,3 +211,43 @@ def tm23(legs: list[Leg], limits: Limits = GATHER_SCATTER) -> dict[str, Verdict]
                 yield {e.id for e in came + went}
 
     return judged(legs, limits, find)
+
+
+def tm27(legs: list[Leg], limits: Limits = CHAIN_HOP) -> dict[str, Verdict]:
+    """Crypto that came on one chain, was traded more than once, and left on another one within the window."""
+    done = [leg for leg in legs if leg["status_code"] == "completed" and leg["party_id"]]
+    parties = grouped(done, lambda leg: leg["party_id"])
+
+    def chain(leg: Leg) -> str:
+        return leg["chain_code"] or leg["asset_code"]
+
+    def judge(leg: Leg) -> Verdict:
+        if leg["transfer_type_code"] == "trade":
+            return excluded("trade")
+        if leg["rail_code"] != "crypto":
+            return excluded("not_crypto")
+        if leg["status_code"] != "completed":
+            return excluded("not_completed")
+        if leg["direction_code"] != "out":
+            return excluded("wrong_direction")
+        if not leg["party_id"]:
+            return blind("no_kyc")
+        if leg["amount_usd"] is None:
+            return blind("no_valuation")
+        if leg["amount_usd"] < limits.min_usd:
+            return below("below_minimum_amount")
+        start = leg["event_at"] - limits.hours * HOUR
+        seen = [other for other in parties[leg["party_id"]] if start <= other["event_at"] <= leg["event_at"]]
+        came = [
+            other
+            for other in seen
+            if other["rail_code"] == "crypto" and other["direction_code"] == "in" and chain(other) != chain(leg)
+        ]
+        if not came:
+            return below()
+        first = min(other["event_at"] for other in came)
+        traded = [other for other in seen if other["transfer_type_code"] == "trade" and other["event_at"] >= first]
+        enough = len(traded) >= limits.count and total(came) >= limits.forwarded * leg["amount_usd"]
+        return alert(ids([*came, *traded, leg])) if enough else below()
+
+    return {leg["leg_id"]: judge(leg) for leg in legs}

@@ -26,6 +26,7 @@ SCENARIO_MODELS = {
     "TM21": "scn_tm21_round_trip",
     "TM22": "scn_tm22_scatter_gather",
     "TM23": "scn_tm23_gather_scatter",
+    "TM27": "scn_tm27_chain_hop",
 }
 
 

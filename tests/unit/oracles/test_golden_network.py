@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -155,7 +156,8 @@ def back(ends: str, last: str = "1000", at: timedelta = 96 * HOUR, first: str = 
 )
 def test_tm21_money_that_comes_back_within_four_days(payments: list[Payment], alerts: bool) -> None:
     expected = all_of(len(payments)) if alerts else set()
-    verdicts = found(network.tm21(told(payments)))
+    also_two = replace(network.ROUND_TRIP, lengths=(2, 3, 4))
+    verdicts = found(network.tm21(told(payments), also_two))
     if payments == back("A>B B>C C>B"):
         expected = {frozenset({"t1", "t2"})}  # the inner trip is one of its own
     assert verdicts == expected
@@ -229,3 +231,52 @@ def hub(
 )
 def test_tm23_three_senders_and_then_three_receivers(payments: list[Payment], alerts: bool) -> None:
     assert found(network.tm23(told(payments))) == (all_of(6) if alerts else set())
+
+
+def test_tm21_there_and_back_is_no_round_trip_of_three() -> None:
+    assert found(network.tm21(told(back("a>B B>a")))) == set()
+    assert found(network.tm21(told(back("A>B B>C C>A")))) == all_of(3)
+
+
+def hop(
+    inflow: str = "800",
+    came: str = "bitcoin",
+    trades: tuple[timedelta, ...] = (HOUR, 2 * HOUR),
+    at: timedelta = DAY,
+    usd: str = "1000",
+    **out: object,
+) -> list[dict]:
+    people = Population()
+    common = {"party_id": "P", "account_id": "A", "rail_code": "crypto", "asset_code": "USDT"}
+    first = {"transfer_id": "t0", "direction_code": "in", "event_at": START, "usd": inflow, "chain_code": came}
+    people.leg(**common | first)
+    for number, after in enumerate(trades, 1):
+        trade = {"transfer_type_code": "trade", "rail_code": "trade", "direction_code": "none", "usd": "5"}
+        people.leg(**common | trade | {"transfer_id": f"t{number}", "event_at": START + after})
+    last = {"transfer_id": "t3", "transfer_type_code": "withdrawal", "direction_code": "out", "event_at": START + at}
+    people.leg(**common | last | {"usd": usd, "chain_code": "ethereum"} | out)
+    return people.rows("int_transfer_legs")
+
+
+@pytest.mark.parametrize(
+    ("legs", "reason"),
+    [
+        (hop(), "alerted"),
+        (hop(came="ethereum"), "below_threshold"),
+        (hop(trades=(HOUR,)), "below_threshold"),
+        (hop(trades=(0 * HOUR, DAY)), "alerted"),
+        (hop(trades=(-MOMENT, HOUR)), "below_threshold"),
+        (hop(trades=(HOUR, DAY + MOMENT)), "below_threshold"),
+        (hop(at=DAY + MOMENT), "below_threshold"),
+        (hop(inflow="799.99"), "below_threshold"),
+        (hop(usd="999.99"), "below_minimum_amount"),
+        (hop(party_id="Q"), "below_threshold"),
+        (hop(party_id=None), "no_kyc"),
+        (hop(asset_code="JUNK", usd=None, amount=1), "no_valuation"),
+        (hop(status_code="failed"), "not_completed"),
+    ],
+)
+def test_tm27_in_on_one_chain_traded_twice_and_out_on_another(legs: list[dict], reason: str) -> None:
+    verdict = network.tm27(legs)["t3:out"]
+    assert verdict.reason == reason
+    assert verdict.evidence == (frozenset({"t0", "t1", "t2", "t3"}) if reason == "alerted" else frozenset())
