@@ -17,6 +17,7 @@ SCENARIOS = {
     "TM01", "TM06", "TM09", "TM14", "TM28", "TM45",
     "TM02", "TM03", "TM04", "TM05", "TM07", "TM08", "TM10", "TM17", "TM18",
     "TM11", "TM12", "TM13", "TM15", "TM16", "TM19", "TM38", "TM39", "TM40", "TM41",
+    "TM20", "TM21", "TM22", "TM23", "TM27",
 }  # fmt: skip
 HOLD = """
 import duckdb, sys

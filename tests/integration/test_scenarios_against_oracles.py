@@ -17,6 +17,7 @@ from oracles import (
     scenarios,
     scenarios_amounts,
     scenarios_behaviour,
+    scenarios_network,
     warehouse,
 )
 
@@ -37,6 +38,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, people: population.Populatio
         home,
         "scenario_parameters",
         "jurisdictions",
+        "int_money_edges",
         "features",
         "scenarios",
         "intermediate.monitoring",
@@ -154,7 +156,17 @@ def _verdicts(scenario_id: str, people: population.Population) -> dict[str, scen
         return scenarios.tm28(legs, people.rows("int_transfer_screenings"), people.rows("int_exposures"))
     if scenario_id == "TM45":
         return scenarios.tm45(legs, people.rows("int_transfer_addresses"), people.rows("int_sanctioned_addresses"))
-    judges = {"TM01": scenarios.tm01, "TM06": scenarios.tm06, "TM09": scenarios.tm09, "TM14": scenarios.tm14}
+    judges = {
+        "TM01": scenarios.tm01,
+        "TM06": scenarios.tm06,
+        "TM09": scenarios.tm09,
+        "TM14": scenarios.tm14,
+        "TM20": scenarios_network.tm20,
+        "TM21": scenarios_network.tm21,
+        "TM22": scenarios_network.tm22,
+        "TM23": scenarios_network.tm23,
+        "TM27": scenarios_network.tm27,
+    }
     return (judges | scenarios_amounts.JUDGES)[scenario_id](legs)
 
 

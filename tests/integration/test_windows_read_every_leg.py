@@ -62,7 +62,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("windows")
     population.make().write(home / "warehouse.duckdb")
     checks = [name for names in CHECKS.values() for name in names]
-    seeds = ("path:seeds/scenarios.csv", "scenario_parameters", "int_scenario_parameters")
+    seeds = ("path:seeds/scenarios.csv", "scenario_parameters", "int_scenario_parameters", "int_money_edges")
     models = (*seeds, "path:models/features", "path:models/scenarios")
     warehouse.dbt(home, "build", "--indirect-selection", "empty", "--select", *models, *checks)
     return home

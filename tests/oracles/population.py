@@ -316,6 +316,168 @@ def _dormant(population: Population) -> None:
         )
 
 
+def _middlemen(population: Population) -> None:
+    """From one wallet to another over so many parties, who hand on so much, the last of them so late."""
+    cases = ((3, "800", 0), (3, "799.99", 0), (2, "1000", 0), (4, "1010", 0), (3, "1010.01", 0), (3, "900", 1))
+    for number, (count, handed_on, late) in enumerate(cases):
+        first = START + timedelta(days=20, hours=6 * number)
+        last = first + timedelta(hours=72, microseconds=late)
+        for place in range(count):
+            party = f"M{number}{place}"
+            common = {
+                "asset_code": "USD",
+                "rail_code": "fiat",
+                "party_id": party,
+                "account_id": f"A-{party}",
+                "segment_code": "retail",
+                "jurisdiction_code": "EU",
+                "account_opened_at": START - timedelta(days=900),
+            }
+            name = f"M{number:02d}{place:02d}"
+            factor = 1 if place else 2
+            population.leg(
+                **common,
+                transfer_id=f"exchange:deposit:{name}",
+                direction_code="in",
+                event_at=first + timedelta(hours=late + 1) * bool(place),
+                usd=1000 * factor,
+                counterparty_id=f"S{number}",
+            )
+            population.leg(
+                **common,
+                transfer_id=f"exchange:withdrawal:{name}",
+                transfer_type_code="withdrawal",
+                direction_code="out",
+                event_at=last if place == count - 1 else first + timedelta(hours=70),
+                usd=Decimal(handed_on) * factor,
+                counterparty_id=f"G{number}",
+            )
+
+
+def _round_trips(population: Population) -> None:
+    """Money that goes round so many parties, and is back so many hours after it left, so much of it."""
+    cases = ((3, 96, "950"), (3, 97, "950"), (4, 96, "1000"), (4, 96, "950"), (4, 97, "1000"), (5, 96, "1000"))
+    for number, (length, hours, usd) in enumerate(cases):
+        for place in range(length):
+            is_last = place == length - 1
+            ends = (("out", place, (place + 1) % length), ("in", (place + 1) % length, place))
+            for side, me, other in ends:
+                population.leg(
+                    transfer_id=f"exchange:internal_transfer:R{number}{place}",
+                    transfer_type_code="internal_transfer",
+                    rail_code="internal",
+                    legs_expected=2,
+                    direction_code=side,
+                    asset_code="USD",
+                    usd=Decimal(usd) * 2 if is_last else 2000,
+                    event_at=START + timedelta(days=25, hours=hours if is_last else 6 * place),
+                    party_id=f"R{number}{me}",
+                    account_id=f"A-R{number}{me}",
+                    counterparty_id=f"A-R{number}{other}",
+                    segment_code="retail",
+                    jurisdiction_code="EU",
+                    account_opened_at=START - timedelta(days=900),
+                )
+
+
+def _chain_hops(population: Population) -> None:
+    """Crypto that comes on one chain, is traded so many times and leaves on another one, so much and so late."""
+    cases = (("800", 2, 0, "tron"), ("799.99", 2, 0, "tron"), ("1000", 1, 0, "tron"), ("1000", 3, 1, "tron"))
+    for number, (usd, trades, late, chain) in enumerate((*cases, ("1000", 2, 0, "ethereum"))):
+        common = {
+            "party_id": f"H{number}",
+            "account_id": f"A-H{number}",
+            "segment_code": "retail",
+            "jurisdiction_code": "EU",
+            "account_opened_at": START - timedelta(days=900),
+        }
+        crypto = common | {"rail_code": "crypto", "asset_code": "USDT"}
+        first = START + timedelta(days=22)
+        coming = crypto | {"usd": usd, "chain_code": chain, "event_at": first, "counterparty_id": f"hop in {number}"}
+        population.leg(transfer_id=f"exchange:deposit:H{number}", direction_code="in", **coming)
+        for place in range(trades):
+            population.leg(
+                **common,
+                transfer_id=f"exchange:trade:H{number}{place}",
+                transfer_type_code="trade",
+                rail_code="trade",
+                direction_code="none",
+                asset_code="BTC",
+                usd="500",
+                event_at=first + timedelta(hours=6 * place),
+            )
+        population.leg(
+            **crypto,
+            transfer_id=f"exchange:withdrawal:H{number}",
+            transfer_type_code="withdrawal",
+            direction_code="out",
+            usd="1000",
+            chain_code="ethereum",
+            counterparty_id=f"hop out {number}",
+            event_at=first + timedelta(hours=24, microseconds=late),
+        )
+
+
+def _network(population: Population, rng: random.Random) -> None:
+    """Six parties and four wallets that hand money on to each other, of sizes on and beside what may stay behind, at
+    instants on and beside what may pass between; and an account that nobody knows the owner of."""
+    parties, wallets = [f"N{n}" for n in range(6)], [f"W{n}" for n in range(4)]
+    sizes = (
+        *("1000.00", "1010.00", "1010.01", "999.99", "950.00", "949.99", "1050.00", "1050.01", "997.50", "2000.00"),
+        *("500.00", "499.99", "625.00", "505.00", "505.01"),
+    )
+    for serial in range(170):
+        at = (
+            START
+            + timedelta(days=2, hours=6 * rng.randrange(60))
+            + rng.choice((0, 0, 0, 1)) * timedelta(microseconds=1)
+        )
+        common = {
+            "event_at": at,
+            "usd": rng.choice(sizes),
+            "asset_code": "USD",
+            "segment_code": "retail",
+            "jurisdiction_code": "EU",
+            "account_opened_at": START - timedelta(days=900),
+        }
+        payer, payee = rng.sample(parties + wallets, 2)
+        if payer in parties and payee in parties:
+            shared = common | {
+                "transfer_id": f"exchange:internal_transfer:N{serial:05d}",
+                "transfer_type_code": "internal_transfer",
+                "rail_code": "internal",
+                "legs_expected": 2,
+            }
+            for side, me, other in (("out", payer, payee), ("in", payee, payer)):
+                named = {"party_id": me, "account_id": f"A-{me}", "counterparty_id": f"A-{other}"}
+                population.leg(**shared | named | {"direction_code": side})
+        elif payer in parties or payee in parties:
+            name, side, me, other = (
+                ("withdrawal", "out", payer, payee) if payer in parties else ("deposit", "in", payee, payer)
+            )
+            population.leg(
+                **common,
+                transfer_id=f"exchange:{name}:N{serial:05d}",
+                transfer_type_code=name,
+                rail_code="fiat",
+                direction_code=side,
+                party_id=None if rng.random() < 0.1 else me,
+                account_id=f"A-{me}",
+                counterparty_id=other,
+            )
+    _middlemen(population)
+    _round_trips(population)
+    _chain_hops(population)
+    population.leg(
+        **common | {"usd": "2500.00", "asset_code": "EUR"},
+        transfer_id="bank:N1",
+        source_code="bank",
+        rail_code="fiat",
+        direction_code="in",
+        counterparty_id="W0",
+    )
+
+
 def make(seed: int = 7) -> Population:
     """The population of a seed: about 2,500 legs over 40 days from 2026-01-01, UTC, and some before."""
     rng = random.Random(seed)
@@ -325,6 +487,7 @@ def make(seed: int = 7) -> Population:
     _screening(population, rng)
     population_behaviour.add(population)
     population_amounts.add(population, START, seed)
+    _network(population, random.Random(seed + 20))
     spans = ((date(2025, 6, 1), None), (date(2026, 1, 15), None), (date(2025, 6, 1), date(2026, 1, 20)))
     for number, (address, (listed, delisted)) in enumerate(zip(SANCTIONED, spans, strict=True)):
         population.rows("int_sanctioned_addresses").append(

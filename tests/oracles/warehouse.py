@@ -41,6 +41,11 @@ SCENARIO_MODELS = {
     "TM10": "scn_tm10_fan_out",
     "TM17": "scn_tm17_round_amounts",
     "TM18": "scn_tm18_same_amount_repeats",
+    "TM20": "scn_tm20_layering_path",
+    "TM21": "scn_tm21_round_trip",
+    "TM22": "scn_tm22_scatter_gather",
+    "TM23": "scn_tm23_gather_scatter",
+    "TM27": "scn_tm27_chain_hop",
 }
 
 

@@ -53,7 +53,7 @@ case
   when {{ reason }} in (
     'no_kyc', 'no_valuation', 'no_counterparty', 'no_threshold_for_currency', 'insufficient_history', 'not_screened',
     'screening_pending', 'unmapped_category', 'no_address', 'invalid_address',
-    'no_variance', 'no_peers', 'no_behaviour', 'no_declared_income', 'no_birth_date', 'window_open'
+    'no_variance', 'no_peers', 'no_behaviour', 'no_declared_income', 'no_birth_date', 'window_open', 'hub_cut'
   ) then 'not_evaluable'
   else 'errored'
 end
