@@ -49,6 +49,7 @@ grouped as (
     count(*) as transfer_count,
     cast(sum(amount) as decimal(38,18)) as amount
   from decided
+  where scenario_id in (select scenario_id from {{ ref('scenarios') }} where mode_code <> 'off')
   group by scenario_id, scenario_version, event_date, asset_code, outcome_code, reason_code
 ),
 
