@@ -231,6 +231,18 @@ def sources() -> None:
     click.echo(page(), nl=False)
 
 
+@main.command()
+def coverage() -> None:
+    """Print the coverage matrix of the published marts: red flags, scenarios, products, tests, gaps (Markdown)."""
+    from orchestration import publication
+    from orchestration.coverage import page
+
+    current = publication.current(homes.home() / "published")
+    if current is None:
+        raise click.ClickException("Nothing is published yet. Run first: plumbline run")
+    click.echo(page(current / publication.FILE), nl=False)
+
+
 def _refused(work, *with_):
     """What `work` returns; what it refuses to do, with its reason, as an error of the command line."""
     from orchestration.origin import OriginError

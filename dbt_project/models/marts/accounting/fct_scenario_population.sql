@@ -1,6 +1,7 @@
 {%- set outcomes = ['alerted', 'below_threshold', 'excluded', 'not_evaluable', 'errored'] -%}
 with scenarios as (
   select scenario_id, scenario_version from {{ ref('scenarios') }}
+  where mode_code <> 'off'
 ),
 
 population as (
