@@ -11,6 +11,7 @@ from oracles import population, warehouse
 
 SELECTION = (
     "scenario_parameters",
+    "jurisdictions",
     "features",
     "scenarios",
     "intermediate.monitoring",

@@ -14,6 +14,7 @@ FEEDS = {
     "cases", "tagpacks", "prices", "travel_rule", "behaviour",
 }  # fmt: skip
 SCENARIOS = {"TM01", "TM06", "TM09", "TM14", "TM28", "TM45"}
+SCENARIOS |= {"TM29", "TM30", "TM31", "TM33", "TM34", "TM35", "TM36", "TM37", "TM43", "TM44"}
 HOLD = """
 import duckdb, sys
 from pathlib import Path

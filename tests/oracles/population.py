@@ -17,6 +17,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from oracles import population_exposure
+
 START = datetime(2026, 1, 1)
 DAYS = 40
 AS_OF = datetime(2026, 2, 11, 2)
@@ -97,6 +99,14 @@ SCHEMAS = {
     "int_sanctioned_addresses": _schema(
         "list_code, entry_id, asset_code, list_asset_code, chain_code, address, address_raw, is_valid flag, name,"
         "program, listed_from_date date, delisted_on date, known_at time"
+    ),
+    "int_party_behaviour_events": _schema(
+        "event_id, party_id, event_type_code, event_class_code, outcome_code, country_code, event_at time,"
+        "event_date date, known_at time"
+    ),
+    "int_transfer_travel_rule": _schema(
+        "transfer_id, message_id, is_standing flag, missing_fields, counterparty_vasp_country_code,"
+        "counterparty_country_code, known_at time"
     ),
 }
 
@@ -308,12 +318,13 @@ def _dormant(population: Population) -> None:
 
 
 def make(seed: int = 7) -> Population:
-    """The population of a seed: about 1,670 legs of 32 parties over 40 days from 2026-01-01, UTC."""
+    """The population of a seed: about 2,600 legs over 42 days from 2026-01-01, UTC."""
     rng = random.Random(seed)
     population = Population()
     _legs(population, rng)
     _dormant(population)
     _screening(population, rng)
+    population_exposure.add(population)
     spans = ((date(2025, 6, 1), None), (date(2026, 1, 15), None), (date(2025, 6, 1), date(2026, 1, 20)))
     for number, (address, (listed, delisted)) in enumerate(zip(SANCTIONED, spans, strict=True)):
         population.rows("int_sanctioned_addresses").append(

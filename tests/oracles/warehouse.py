@@ -22,6 +22,16 @@ SCENARIO_MODELS = {
     "TM14": "scn_tm14_dormant_reactivation",
     "TM28": "scn_tm28_direct_exposure",
     "TM45": "scn_tm45_address_screening",
+    "TM29": "scn_tm29_indirect_exposure",
+    "TM30": "scn_tm30_post_designation",
+    "TM31": "scn_tm31_mixer",
+    "TM33": "scn_tm33_cumulative_small_exposure",
+    "TM34": "scn_tm34_unhosted_heavy",
+    "TM35": "scn_tm35_high_risk_services",
+    "TM36": "scn_tm36_shared_infrastructure",
+    "TM37": "scn_tm37_many_customers_one_address",
+    "TM43": "scn_tm43_high_risk_corridor",
+    "TM44": "scn_tm44_travel_rule_gap",
 }
 
 

@@ -41,14 +41,17 @@
 case
   when {{ reason }} = 'alerted' then 'alerted'
   when {{ reason }} in (
-    'below_threshold', 'outside_band', 'below_minimum_amount', 'low_severity_category', 'not_dormant', 'no_exposure', 'no_hit'
+    'below_threshold', 'outside_band', 'below_minimum_amount', 'low_severity_category', 'not_dormant', 'no_exposure', 'no_hit',
+    'known_service', 'not_designated_then', 'not_high_risk', 'message_complete'
   ) then 'below_threshold'
   when {{ reason }} in (
-    'trade', 'not_completed', 'not_fiat', 'not_crypto', 'wrong_direction', 'own_transfer'
+    'trade', 'not_completed', 'not_fiat', 'not_crypto', 'wrong_direction', 'own_transfer',
+    'internal'
   ) then 'excluded'
   when {{ reason }} in (
     'no_kyc', 'no_valuation', 'no_counterparty', 'no_threshold_for_currency', 'insufficient_history', 'not_screened',
-    'screening_pending', 'unmapped_category', 'no_address', 'invalid_address'
+    'screening_pending', 'unmapped_category', 'no_address', 'invalid_address',
+    'no_designation_date', 'no_country', 'no_identifier', 'window_open'
   ) then 'not_evaluable'
   else 'errored'
 end
