@@ -29,8 +29,8 @@ HIGH = (
 )
 FLOOR = dict.fromkeys(ZERO, Decimal(0)) | dict.fromkeys(HIGH, Decimal(1_000)) | dict.fromkeys(MEDIUM, Decimal(5_000))
 SERVICES = {
-    "exchange", "no_kyc_exchange", "p2p_exchange", "hosted_wallet", "merchant_services", "gambling", "lending", "bridge",
-    "decentralised_exchange", "mining", "atm", "nft_platform", "unnamed_service", "smart_contract", "token_contract",
+    "exchange", "no_kyc_exchange", "p2p_exchange", "hosted_wallet", "merchant_services", "gambling", "lending",
+    "bridge", "decentralised_exchange", "mining", "atm", "nft_platform", "unnamed_service", "smart_contract", "token_contract",
 }  # fmt: skip
 HIGH_RISK = {"IR", "KP", "MM"}
 MONTH, WEEK = 30 * DAY, 7 * DAY
@@ -103,14 +103,14 @@ def hosting(people) -> dict[str, str]:
 def counterparty(people) -> dict[str, dict]:
     use, state = counted(people.rows("int_transfer_legs")), hosting(people)
     kind = {leg["leg_id"]: state[leg["transfer_id"]] if leg["rail_code"] == "crypto" else None for leg in use}
-    same = grouped(use, lambda leg: (leg["counterparty_id"], leg["direction_code"]))
+    same = grouped(use, lambda leg: (leg["counterparty_id"], leg["rail_code"], leg["direction_code"]))
     mine = grouped(use, lambda leg: leg["party_id"])
     result = {}
     for leg in use:
         now, other_side = leg["event_at"], leg["counterparty_id"]
         row: dict = {"counterparty_id": other_side, "hosting_code": kind[leg["leg_id"]]}
         for name, span in (("7d", WEEK), ("30d", MONTH)):
-            seen = within(same[other_side, leg["direction_code"]], now, span)
+            seen = within(same[other_side, leg["rail_code"], leg["direction_code"]], now, span)
             row[f"counterparty_party_count_{name}"] = len({one["party_id"] for one in seen}) if other_side else None
             row[f"counterparty_amount_usd_{name}"] = total(seen) if other_side else None
         row["is_first_with_party"] = (

@@ -118,7 +118,12 @@ class Teller:
         )
 
     def message(
-        self, leg: dict, standing: bool = True, missing: str | None = None, vasp: str | None = None, person: str | None = None
+        self,
+        leg: dict,
+        standing: bool = True,
+        missing: str | None = None,
+        vasp: str | None = None,
+        person: str | None = None,
     ) -> None:
         self.population.rows("int_transfer_travel_rule").append(
             {
@@ -153,7 +158,7 @@ def _crowd(tell: Teller, rng: random.Random) -> None:
     """Random customers on a six-hour grid, with few addresses, devices and places among them."""
     parties = [f"PE{number:02d}" for number in range(45)]
     home = {party: rng.choice(("EU", "EU", "US", "UK", "HK", "OTHER")) for party in parties}
-    for serial in range(900):
+    for _ in range(900):
         party = rng.choice(parties)
         at = START + rng.randrange(40 * 4) * 6 * HOUR + (timedelta(seconds=1) if rng.random() < 0.1 else timedelta(0))
         direction = rng.choice(("in", "out", "out"))
@@ -161,7 +166,9 @@ def _crowd(tell: Teller, rng: random.Random) -> None:
         more: dict = {
             "jurisdiction_code": home[party],
             "status_code": "completed" if rng.random() < 0.95 else "failed",
-            "ip_address": rng.choice((None, f"10.0.{party[2:]}.1", f"10.0.{party[2:]}.1", f"10.9.9.{rng.randrange(30)}")),
+            "ip_address": rng.choice(
+                (None, f"10.0.{party[2:]}.1", f"10.0.{party[2:]}.1", f"10.9.9.{rng.randrange(30)}")
+            ),
             "device_id": rng.choice((None, f"D-{party}", f"D-{party}", f"D-{rng.randrange(60)}")),
         }
         if fiat:
@@ -238,12 +245,20 @@ def _edges(tell: Teller) -> None:
     for group, parties, last in (("G0", 3, 7 * DAY), ("G1", 3, 7 * DAY + moment), ("G2", 2, DAY), ("G3", 3, 30 * DAY)):
         for number in range(parties):
             at = START + last * number / (parties - 1)
-            leg = tell.leg(f"P{group}-{number}", at, "out", usd="333.34", counterparty_id=f"0xfan{group}", device_id=f"D{group}")
+            leg = tell.leg(
+                f"P{group}-{number}", at, "out", usd="333.34", counterparty_id=f"0xfan{group}", device_id=f"D{group}"
+            )
             tell.screening(leg)
     for party, usd in (("PS-0", "333.33"), ("PS-1", "333.33"), ("PS-2", "333.33")):
         tell.screening(tell.leg(party, START, "out", usd=usd, counterparty_id="0xsmall"))
-    for party, home, bank in (("PH-0", "25000.00", "6250.00"), ("PH-1", "25000.00", "6250.01"), ("PH-2", "24999.99", "1.00")):
-        tell.leg(party, START, "out", usd=bank, rail_code="fiat", asset_code="USD", counterparty_id=f"DE0250010000{party}")
+    for party, home, bank in (
+        ("PH-0", "25000.00", "6250.00"),
+        ("PH-1", "25000.00", "6250.01"),
+        ("PH-2", "24999.99", "1.00"),
+    ):
+        tell.leg(
+            party, START, "out", usd=bank, rail_code="fiat", asset_code="USD", counterparty_id=f"DE0250010000{party}"
+        )
         leg = tell.leg(party, START + 30 * DAY, "out", usd=home, jurisdiction_code="US")
         tell.screening(leg)
     for party, at in (("PT-0", AS_OF - DAY), ("PT-1", AS_OF - DAY + moment)):
@@ -251,7 +266,9 @@ def _edges(tell: Teller) -> None:
     tell.leg(None, START, "out", usd="5000.00")
     for party, count in (("PC-0", 3), ("PC-1", 2)):
         for number in range(count):
-            tell.leg(party, START + number * DAY, usd="1.00", rail_code="fiat", asset_code="USD", counterparty_id=BANKS[-2])
+            tell.leg(
+                party, START + number * DAY, usd="1.00", rail_code="fiat", asset_code="USD", counterparty_id=BANKS[-2]
+            )
     for party, usd in (("PC-2", "1000.00"), ("PC-3", "999.99")):
         tell.leg(party, START, usd=usd, rail_code="fiat", asset_code="USD", counterparty_id=BANKS[-2])
     leg = tell.leg("PC-4", START, asset_code="JUNK", amount="5")

@@ -72,9 +72,17 @@ def _answered(people, leg: Leg) -> Verdict | None:
 
 
 def _by_exposure(
-    people, kind: str | None, weigh: Callable[[Leg, str, dict], str], order: tuple[str, ...], evidence: str | None, kyc: bool
+    people,
+    kind: str | None,
+    weigh: Callable[[Leg, str, dict], str],
+    order: tuple[str, ...],
+    evidence: str | None,
+    kyc: bool,
 ) -> dict[str, Verdict]:
-    """Judges each leg by the categories named for it. evidence: column whose presence makes a leg of the month evidence."""
+    """Judges each leg by the categories named for it.
+
+    evidence: the column whose presence makes a leg of the month evidence; None for the transfer alone.
+    """
     rows = features.by_category(people)
     if kind:
         rows = {key: row for key, row in rows.items() if row[f"{kind}_vendor_count"]}
@@ -214,7 +222,7 @@ def tm33(people, limits: Limits = Limits()) -> dict[str, Verdict]:
 
 
 def tm34(people, limits: Limits = Limits()) -> dict[str, Verdict]:
-    """Most of a month's outflow goes to self-hosted addresses, or much at once and unproven where proof is asked for."""
+    """Most of a month's outflow goes to self-hosted addresses, or much at once without the proof asked for."""
     rows, rule = features.counterparty(people), features.travel_rule(people)
     use = [leg for leg in counted(people.rows("int_transfer_legs")) if leg["direction_code"] == "out"]
     mine = grouped(

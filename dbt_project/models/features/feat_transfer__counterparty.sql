@@ -59,7 +59,7 @@ hosted as (
 by_counterparty as (
   select
     leg_id,
-    {%- set same = 'counterparty_id, direction_code' %}
+    {%- set same = 'counterparty_id, rail_code, direction_code' %}
     {%- for name, length in [('7d', '7 days'), ('30d', '30 days')] %}
     {{ count_distinct_over('party_id', rolling(same, length)) }} as counterparty_party_count_{{ name }},
     cast(coalesce(sum(amount_usd) over ({{ rolling(same, length) }}), 0) as decimal(38,2)) as counterparty_amount_usd_{{ name }},
