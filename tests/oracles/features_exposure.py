@@ -30,7 +30,8 @@ HIGH = (
 FLOOR = dict.fromkeys(ZERO, Decimal(0)) | dict.fromkeys(HIGH, Decimal(1_000)) | dict.fromkeys(MEDIUM, Decimal(5_000))
 SERVICES = {
     "exchange", "no_kyc_exchange", "p2p_exchange", "hosted_wallet", "merchant_services", "gambling", "lending",
-    "bridge", "decentralised_exchange", "mining", "atm", "nft_platform", "unnamed_service", "smart_contract", "token_contract",
+    "bridge", "decentralised_exchange", "mining", "atm", "nft_platform", "unnamed_service", "smart_contract",
+    "token_contract",
 }  # fmt: skip
 HIGH_RISK = {"IR", "KP", "MM"}
 MONTH, WEEK = 30 * DAY, 7 * DAY

@@ -34,7 +34,7 @@ CATEGORIES = {
 }
 VALUES = ("0.01", "99.99", "300.00", "499.99", "500.00", "600.00", "999.99", "1000.00", "1000.01", "2500.00", "4999.99",
           "5000.00", "5000.01", "9999.99", "10000.00")  # fmt: skip
-ENTITIES = (None, "NAME 1", " name 1 ", "NAME 2", "Nobody listed")
+ENTITIES = (None, "NAME 1", " name 1 ", "NAME 2", "SANCTIONED ENTITY: Name 1", "Nobody listed")
 ADDRESSES = tuple(f"0xe{number}" for number in range(40))
 BANKS = (*(f"DE0250010000{number:010d}" for number in range(25)), "IR062960000000100324200001", "no iban")
 

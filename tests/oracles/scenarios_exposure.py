@@ -5,6 +5,7 @@ Each judge takes a `population` and returns a `Verdict` for every leg. Limits ar
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -158,7 +159,7 @@ def tm30(people, limits: Limits = Limits()) -> dict[str, Verdict]:
             if one["exposure_type_code"] == "ATTRIBUTED":
                 continue
             if one["category_code"] in ("sanctioned_entity", "terrorist_financing"):
-                name = (one["entity_name"] or "").strip().upper()
+                name = re.sub(r"^[A-Z -]+: ", "", one["entity_name"] or "").strip().upper()
                 named = [row for row in listed if name and row["name"].upper() == name]
                 links += named
                 undated = undated or not named

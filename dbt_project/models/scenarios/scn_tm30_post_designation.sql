@@ -67,7 +67,8 @@ exposed as (
     and designations.is_designation = 1
 ),
 
--- the address of the other side, and whom the vendors name behind it; a name that no list has, has no date
+-- the address of the other side, and whom the vendors name behind it, in alerts after the category and a colon; a name that no
+-- list has, has no date
 links as (
   select
     parametered.leg_id,
@@ -96,7 +97,7 @@ links as (
     greatest(exposed.known_at, coalesce(listed.known_at, exposed.known_at)) as known_at
   from exposed
   left join listed
-    on listed.name_key = upper(trim(exposed.entity_name))
+    on listed.name_key = upper(trim({{ regex_replace('exposed.entity_name', '^[A-Z -]+: ', '') }}))
 ),
 
 dated as (

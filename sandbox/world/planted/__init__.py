@@ -1,6 +1,6 @@
 """Planted typologies, near misses and benign look-alikes, one module a scenario; `planter` holds what they share."""
 
-from sandbox.world.planted import tm01, tm06, tm09, tm14, tm28, tm45
+from sandbox.world.planted import exposures, tm01, tm06, tm09, tm14, tm28, tm45
 from sandbox.world.planted.planter import Case, Planter
 from sandbox.world.sanctions import SanctionsList
 
@@ -10,6 +10,7 @@ def plant_all(planter: Planter, sanctions: SanctionsList) -> None:
     for module in (tm01, tm06, tm09, tm14, tm28):
         module.plant(planter)
     tm45.plant(planter, sanctions)
+    exposures.plant(planter)
 
 
 __all__ = ["Case", "Planter", "plant_all"]

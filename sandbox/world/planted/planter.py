@@ -71,6 +71,7 @@ class Planter:
 
     def __init__(self, people: People, calendar: Calendar, prices: Prices, parties: Counterparties, streams: Streams):
         self.people, self.calendar, self.prices, self.parties = people, calendar, prices, parties
+        self.streams = streams
         self.rng = streams("planted")
         self.rows: dict[str, list[dict]] = {"transfers": [], "internal": []}
         self.cases: list[Case] = []

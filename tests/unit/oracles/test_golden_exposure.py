@@ -144,6 +144,12 @@ STORIES = {
             Story().screened(START + 5 * DAY, ("sanctioned_entity", "1.00", "INDIRECT", "trm", " name ")),
             "alerted",
         ),
+        "named_in_an_alert": (
+            Story().screened(
+                START + 5 * DAY, ("sanctioned_entity", "1.00", "DIRECT", "trm", "SANCTIONED ENTITY: Name")
+            ),
+            "alerted",
+        ),
         "behind_it_before": (
             Story().screened(START + 4 * DAY, ("sanctioned_entity", "1.00", "INDIRECT", "trm", "Name")),
             "not_designated_then",
