@@ -103,7 +103,7 @@ reasoned as (
       when parametered.rail_code is distinct from 'crypto' then 'not_crypto'
       when parametered.status_code is distinct from 'completed' then 'not_completed'
       when parametered.parameter_set_id is null or parametered.min_share is null or parametered.min_share_usd is null or parametered.window_hours is null then 'no_parameter'
-      when worst.reason = 'alerted' then 'alerted'
+      when worst.reason in ('alerted', 'zero_tolerance_not_alerted', 'no_parameter', 'window_not_available') then worst.reason
       when not parametered.is_registered and worst.leg_id is null then 'not_screened'
       when parametered.is_pending then 'screening_pending'
       when parametered.party_id is null then 'no_kyc'
