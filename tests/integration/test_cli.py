@@ -18,6 +18,7 @@ SCENARIOS = {
     "TM02", "TM03", "TM04", "TM05", "TM07", "TM08", "TM10", "TM17", "TM18",
     "TM11", "TM12", "TM13", "TM15", "TM16", "TM19", "TM38", "TM39", "TM40", "TM41",
     "TM20", "TM21", "TM22", "TM23", "TM27",
+    "TM29", "TM30", "TM31", "TM33", "TM34", "TM35", "TM36", "TM37", "TM43", "TM44",
 }  # fmt: skip
 HOLD = """
 import duckdb, sys

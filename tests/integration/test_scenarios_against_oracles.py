@@ -13,10 +13,12 @@ from oracles import (
     features,
     features_amounts,
     features_behaviour,
+    features_exposure,
     population,
     scenarios,
     scenarios_amounts,
     scenarios_behaviour,
+    scenarios_exposure,
     scenarios_network,
     warehouse,
 )
@@ -56,6 +58,8 @@ def _features(family: str, people: population.Population) -> dict[str, dict]:
         return features.exposure(legs, people.rows("int_transfer_screenings"), people.rows("int_exposures"))
     if family in features_behaviour.FAMILIES:
         return features_behaviour.FAMILIES[family](people)
+    if family in features_exposure.FAMILIES:
+        return features_exposure.FAMILIES[family](people)
     if family == "velocity":
         more = features_amounts.velocity_more(legs)
         return {leg_id: row | more[leg_id] for leg_id, row in features.velocity(legs).items()}
@@ -72,6 +76,7 @@ def _features(family: str, people: population.Population) -> dict[str, dict]:
         "exposure",
         *features_amounts.FAMILIES,
         *features_behaviour.FAMILIES,
+        *features_exposure.FAMILIES,
     ],
 )
 def test_features_equal_the_oracle_in_every_column(family: str, built: Path, people: population.Population) -> None:
@@ -90,6 +95,18 @@ def test_features_equal_the_oracle_in_every_column(family: str, built: Path, peo
                 assert float(found) == pytest.approx(value, abs=1e-2), (leg_id, column)
             else:
                 assert found == value, (leg_id, column)
+
+
+def test_exposures_by_category_equal_the_oracle_in_every_column(built: Path, people: population.Population) -> None:
+    expected = features_exposure.by_category(people)
+    rows = warehouse.table(built, "features.feat_transfer_category__exposure")
+    actual = {(row["leg_id"], row["category_code"]): row for row in rows}
+    assert len(rows) == len(actual) > 500
+    assert actual.keys() == expected.keys()
+    for key, row in expected.items():
+        assert {column: actual[key].get(column) for column in row.keys() - {"holder"}} == {
+            column: value for column, value in row.items() if column != "holder"
+        }, key
 
 
 def test_party_days_equal_the_oracle_in_every_column(built: Path, people: population.Population) -> None:
@@ -152,6 +169,8 @@ def _verdicts(scenario_id: str, people: population.Population) -> dict[str, scen
     legs = people.rows("int_transfer_legs")
     if scenario_id in scenarios_behaviour.JUDGES:
         return scenarios_behaviour.JUDGES[scenario_id](people)
+    if scenario_id in scenarios_exposure.JUDGES:
+        return scenarios_exposure.JUDGES[scenario_id](people)
     if scenario_id == "TM28":
         return scenarios.tm28(legs, people.rows("int_transfer_screenings"), people.rows("int_exposures"))
     if scenario_id == "TM45":

@@ -185,27 +185,36 @@ def history(legs: list[Leg]) -> dict[str, dict]:
     return result
 
 
+def screening_states(screenings: list[dict]) -> dict[str, str]:
+    """By transfer: pending while one of the vendors that were asked has not answered."""
+    asked = grouped(screenings, lambda row: row["transfer_id"])
+    return {
+        transfer: "screened" if {row["screening_status_code"] for row in rows} == {"screened"} else "pending"
+        for transfer, rows in asked.items()
+    }
+
+
 def exposure(legs: list[Leg], screenings: list[dict], exposures: list[dict]) -> dict[str, dict]:
+    """Several vendors that name one category speak of the same value: the largest counts, once."""
     use = [leg for leg in counted(legs) if leg["rail_code"] == "crypto"]
-    status = {row["transfer_id"]: row["screening_status_code"] for row in screenings}
+    status = screening_states(screenings)
     direct = grouped(
         (row for row in exposures if row["exposure_type_code"] == "DIRECT"), lambda row: row["transfer_id"]
     )
     result = {}
     for leg in use:
-        mine = direct.get(leg["transfer_id"], [])
+        mine = grouped(direct.get(leg["transfer_id"], []), lambda row: row["category_code"])
+        largest = {
+            category: max((row["exposure_usd"] for row in rows if row["exposure_usd"] is not None), default=None)
+            for category, rows in mine.items()
+        }
         row = {
             "screening_status_code": status.get(leg["transfer_id"], "not_screened"),
             "direct_exposure_count": len(mine),
-            "direct_zero_tolerance_count": sum(one["is_zero_tolerance"] for one in mine),
-            "direct_unvalued_count": sum(one["exposure_usd"] is None for one in mine),
+            "direct_zero_tolerance_count": sum(rows[0]["is_zero_tolerance"] for rows in mine.values()),
+            "direct_unvalued_count": sum(value is None for value in largest.values()),
         }
         for category in ("sanctioned_entity", "terrorist_financing", "ransomware", "scam", "mixing", "unmapped"):
-            valued = [
-                one["exposure_usd"]
-                for one in mine
-                if one["category_code"] == category and one["exposure_usd"] is not None
-            ]
-            row[f"direct_{category}_usd"] = sum(valued) if valued else None
+            row[f"direct_{category}_usd"] = largest.get(category)
         result[leg["leg_id"]] = row
     return result

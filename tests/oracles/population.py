@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from oracles import population_amounts, population_behaviour
+from oracles import population_amounts, population_behaviour, population_exposure
 
 START = datetime(2026, 1, 1)
 DAYS = 40
@@ -106,6 +106,10 @@ SCHEMAS = {
     "int_party_behaviour_events": _schema(
         "event_id, party_id, event_type_code, event_class_code, outcome_code, country_code, event_at time,"
         "event_date date, known_at time"
+    ),
+    "int_transfer_travel_rule": _schema(
+        "transfer_id, message_id, is_standing flag, missing_fields, counterparty_vasp_country_code,"
+        "counterparty_country_code, known_at time"
     ),
 }
 
@@ -479,7 +483,7 @@ def _network(population: Population, rng: random.Random) -> None:
 
 
 def make(seed: int = 7) -> Population:
-    """The population of a seed: about 2,500 legs over 40 days from 2026-01-01, UTC, and some before."""
+    """The population of a seed: some 3,500 legs over 42 days from 2026-01-01, UTC, and some before."""
     rng = random.Random(seed)
     population = Population()
     _legs(population, rng)
@@ -488,6 +492,7 @@ def make(seed: int = 7) -> Population:
     population_behaviour.add(population)
     population_amounts.add(population, START, seed)
     _network(population, random.Random(seed + 20))
+    population_exposure.add(population)
     spans = ((date(2025, 6, 1), None), (date(2026, 1, 15), None), (date(2025, 6, 1), date(2026, 1, 20)))
     for number, (address, (listed, delisted)) in enumerate(zip(SANCTIONED, spans, strict=True)):
         population.rows("int_sanctioned_addresses").append(

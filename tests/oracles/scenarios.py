@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from oracles.features import DAY, HOUR, Leg, counted, own_transfers, previous_activity, total
+from oracles.features import DAY, HOUR, Leg, counted, own_transfers, previous_activity, screening_states, total
 
 ZERO_FLOOR = ("child_abuse_material", "sanctioned_entity", "terrorist_financing")
 HIGH_FLOOR = (
@@ -213,7 +213,7 @@ def tm28(
     legs: list[Leg], screenings: list[dict], exposures: list[dict], limits: Limits = Limits()
 ) -> dict[str, Verdict]:
     """Direct exposure above the floor of its category; a floor of zero has no size at all."""
-    status = {row["transfer_id"]: row["screening_status_code"] for row in screenings}
+    status = screening_states(screenings)
 
     def weigh(row: dict) -> tuple[int, str]:
         floor = limits.floor(row["category_code"])

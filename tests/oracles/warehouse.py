@@ -46,6 +46,16 @@ SCENARIO_MODELS = {
     "TM22": "scn_tm22_scatter_gather",
     "TM23": "scn_tm23_gather_scatter",
     "TM27": "scn_tm27_chain_hop",
+    "TM29": "scn_tm29_indirect_exposure",
+    "TM30": "scn_tm30_post_designation",
+    "TM31": "scn_tm31_mixer",
+    "TM33": "scn_tm33_cumulative_small_exposure",
+    "TM34": "scn_tm34_unhosted_heavy",
+    "TM35": "scn_tm35_high_risk_services",
+    "TM36": "scn_tm36_shared_infrastructure",
+    "TM37": "scn_tm37_many_customers_one_address",
+    "TM43": "scn_tm43_high_risk_corridor",
+    "TM44": "scn_tm44_travel_rule_gap",
 }
 
 

@@ -122,7 +122,7 @@ reasoned as (
     case
       when parametered.transfer_type_code = 'trade' then 'trade'
       when parametered.rail_code is distinct from 'crypto' then 'not_crypto'
-      when worst.reason = 'alerted' then 'alerted'
+      when worst.reason in ('alerted', 'zero_tolerance_not_alerted') then worst.reason
       when not parametered.is_registered and parametered.status_code is distinct from 'completed' then 'not_completed'
       when not parametered.is_registered and worst.leg_id is null then 'not_screened'
       when parametered.parameter_set_id is null then 'no_parameter'

@@ -7,14 +7,22 @@ with categories as (
   where is_zero_tolerance
 ),
 
+scenarios as (
+  select scenario_id
+  from {{ ref('scenarios') }}
+  where scenario_id in ('TM28', 'TM29')
+),
+
 floors as (
-  select replace(parameter_code, 'floor_usd.', '') as category_code, parameter_value
+  select scenario_id, replace(parameter_code, 'floor_usd.', '') as category_code, parameter_value
   from {{ ref('scenario_parameters') }}
-  where scenario_id = 'TM28' and parameter_code like 'floor_usd.%'
+  where parameter_code like 'floor_usd.%'
 )
 
-select categories.category_code, floors.parameter_value
+select scenarios.scenario_id, categories.category_code, floors.parameter_value
 from categories
+cross join scenarios
 left join floors
-  on floors.category_code = categories.category_code
+  on floors.scenario_id = scenarios.scenario_id
+  and floors.category_code = categories.category_code
 where floors.parameter_value is null or floors.parameter_value <> 0

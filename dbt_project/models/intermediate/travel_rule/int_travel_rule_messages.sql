@@ -16,7 +16,12 @@ people as (
     end) = 1 as has_originator_identity,
     max(case when persons.role_code = 'beneficiary' and persons.person_name is not null then 1 else 0 end) = 1 as has_beneficiary_name,
     max(case when persons.role_code = 'originating_vasp' and persons.person_name is not null then 1 else 0 end) = 1 as has_originating_vasp,
-    max(case when persons.role_code = 'beneficiary_vasp' and persons.person_name is not null then 1 else 0 end) = 1 as has_beneficiary_vasp
+    max(case when persons.role_code = 'beneficiary_vasp' and persons.person_name is not null then 1 else 0 end) = 1 as has_beneficiary_vasp,
+    {%- for role in ['originator', 'beneficiary'] %}
+    min(case when persons.role_code = '{{ role }}' then coalesce(persons.country_code, persons.address_country_code) end) as {{ role }}_country_code,
+    {%- endfor %}
+    min(case when persons.role_code = 'originating_vasp' then persons.country_code end) as originating_vasp_country_code,
+    min(case when persons.role_code = 'beneficiary_vasp' then persons.country_code end) as beneficiary_vasp_country_code
   from {{ ref('stg_travel_rule__persons') }} as persons
   inner join messages
     on persons.message_id = messages.message_id
@@ -71,6 +76,11 @@ select
   messages.ivms_version_code,
   coalesce(people.person_count, 0) as person_count,
   coalesce(people.has_beneficiary_vasp, false) as has_beneficiary_vasp,
+  case messages.direction_code
+    when 'outgoing' then people.beneficiary_vasp_country_code
+    else people.originating_vasp_country_code
+  end as counterparty_vasp_country_code,
+  case messages.direction_code when 'outgoing' then people.beneficiary_country_code else people.originator_country_code end as counterparty_country_code,
   nullif(concat_ws(
     ';',
     case when not coalesce(people.has_originator_name, false) then 'originator_name' end,
