@@ -127,8 +127,10 @@ def ledgers(tmp_path_factory: pytest.TempPathFactory) -> Ledgers:
 
 
 def about(alerts: list[dict], prefix: str) -> list[dict]:
-    """The alerts triggered by a transfer whose name begins so, in the order in which they were raised."""
-    mine = [row for row in alerts if row["trigger_transfer_id"].startswith(f"exchange:deposit:{prefix}")]
+    """The alerts of the three scenarios told of here, triggered by a transfer whose name begins so, in the order in
+    which they were raised."""
+    told = [row for row in alerts if row["scenario_id"] in ("TM01", "TM28", "TM45")]
+    mine = [row for row in told if row["trigger_transfer_id"].startswith(f"exchange:deposit:{prefix}")]
     return sorted(mine, key=lambda row: (row["raised_as_of_at"], row["triggered_at"], row["trigger_transfer_id"]))
 
 
