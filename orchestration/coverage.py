@@ -17,15 +17,25 @@ STATUS = {
 }
 PRODUCTS = ("crypto_deposit", "crypto_withdrawal", "fiat_deposit", "fiat_withdrawal", "internal_transfer", "trade")
 _RED_FLAGS = """
-select publisher_code, red_flag_id, title, coverage_code, covered_by, reason, owner, review_due_date,
-  list(distinct scenario_id order by scenario_id) filter (scenario_id is not null) as scenarios
-from marts.fct_red_flag_coverage
-group by all
+with red_flags as (
+  select publisher_code, red_flag_id, title, coverage_code, covered_by, reason, owner, review_due_date,
+    scenario_id
+  from marts.fct_red_flag_coverage
+  group by all
+),
+answered as (
+  select publisher_code, red_flag_id, title, min(coverage_code) as coverage_code, covered_by, reason, max(owner),
+    review_due_date, list(scenario_id order by scenario_id) filter (scenario_id is not null) as scenarios
+  from red_flags
+  group by publisher_code, red_flag_id, title, covered_by, reason, review_due_date
+)
+select *
+from answered
 order by case publisher_code when 'FATF' then 1 when 'SFC' then 2 else 3 end,
   try_cast(regexp_extract(red_flag_id, 'F(\\d+)', 1) as int), red_flag_id
 """
 _SCENARIOS = """
-select scenario_id, max(scenario_name), max(mode_code), max(golden_test_prefix),
+select scenario_id, max(scenario_name), max(mode_code), max(golden_tests),
   list(distinct product_code) filter (product_code is not null)
 from marts.fct_red_flag_coverage
 where scenario_id is not null
@@ -55,7 +65,7 @@ def page(marts: Path) -> str:
     parts.append("|---" * (len(PRODUCTS) + 3) + "|")
     for scenario_id, name, mode, tests, products in scenarios:
         marks = " | ".join("x" if product in (products or []) else "" for product in PRODUCTS)
-        parts.append(f"| {scenario_id} {name} | {mode} | {marks} | `{tests}*` |")
+        parts.append(f"| {scenario_id} {name} | {mode} | {marks} | `{tests}` |")
     return "\n".join(parts) + "\n"
 
 

@@ -54,7 +54,7 @@ select
   covering.product_code,
   covering.evaluated_leg_count,
   covering.alerted_leg_count,
-  case when covering.scenario_id is not null then 'test_' || lower(covering.scenario_id) || '_' end as golden_test_prefix,
+  case when covering.scenario_id is not null then 'pytest tests/unit/oracles -k ' || covering.scenario_id end as golden_tests,
   case
     when covering.mode_code = 'live' then 'covered'
     when decisions.decision_code is not null then decisions.decision_code
