@@ -36,5 +36,5 @@ def test_every_scenario_of_the_matrix_has_golden_tests_and_evaluated_something(f
     with (REPOSITORY / "dbt_project/seeds/scenarios.csv").open(newline="") as file:
         assert {row[0] for row in rows} == {row["scenario_id"] for row in csv.DictReader(file)}
     assert [scenario for scenario, tests, _ in rows if not tests.endswith(f"-k {scenario}")] == []
-    assert [scenario for scenario, _, _ in rows if not re.search(rf"(TEST_|\\b){scenario}(_|\\b)", collected)] == []
+    assert [scenario for scenario, _, _ in rows if not re.search(rf"(TEST_|\b){scenario}(_|\b)", collected)] == []
     assert [scenario for scenario, _, products in rows if products == 0] == []
