@@ -19,6 +19,10 @@ from sandbox.world.planted.planter import BENIGN, FIRE, Case
 from sandbox.world.streams import Streams
 
 INVESTIGATED = 0.75
+# Nobody opens a case where no alert was raised about this customer: the exchange has these scenarios on trial, and an alert
+# about several customers names the one who came last.
+ON_TRIAL = {"TM03", "TM04", "TM05", "TM19", "TM34", "TM41", "TM44"}
+OF_SEVERAL = {"scam_collection"}
 
 
 @dataclass
@@ -42,8 +46,13 @@ def _versions(cases: list[Case], calendar: Calendar, rng: np.random.Generator) -
     made: list[_Version] = []
     number = 0
     for case in cases:
-        scenarios = [s for s, expected in case.expect.items() if expected == FIRE]
-        if not scenarios or not case.rows or (case.kind != BENIGN and rng.random() > INVESTIGATED):
+        scenarios = [s for s, expected in case.expect.items() if expected == FIRE and s not in ON_TRIAL]
+        if (
+            not scenarios
+            or case.typology in OF_SEVERAL
+            or not case.rows
+            or (case.kind != BENIGN and rng.random() > INVESTIGATED)
+        ):
             continue
         number += 1
         opened = case.end // DAY * DAY + (2 + int(rng.integers(0, 3))) * DAY + int(rng.integers(7, 16)) * HOUR
