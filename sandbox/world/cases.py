@@ -19,8 +19,8 @@ from sandbox.world.planted.planter import BENIGN, FIRE, Case
 from sandbox.world.streams import Streams
 
 INVESTIGATED = 0.75
-# Nobody opens a case where no alert was raised about this customer: the exchange has these scenarios on trial, and an alert
-# about several customers names the one who came last.
+# Nobody opens a case where no alert was raised about this customer: the exchange has these scenarios on trial, and an
+# alert about several customers names the one who came last.
 ON_TRIAL = {"TM03", "TM04", "TM05", "TM19", "TM34", "TM41", "TM44"}
 OF_SEVERAL = {"scam_collection"}
 
