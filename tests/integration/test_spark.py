@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from lacking import skip_for_lack_of
 
-pytestmark = [pytest.mark.spark, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.spark, pytest.mark.timeout(2400)]
 LAYERS = ("features", "scenarios", "marts", "restricted")
 # Every vendor answers, so that no vendor's rows are compared as nothing with nothing.
 WORLD = ("--every-feed", "--customers", "60", "--days", "12", "--seed", "5")
@@ -47,7 +47,7 @@ def both(tmp_path_factory: pytest.TempPathFactory, plumbline):
     homes: dict[str, Path] = {}
     for target in ("duckdb", "spark"):
         homes[target] = tmp_path_factory.mktemp(target)
-        result = plumbline("run", "--target", target, *WORLD, home=homes[target], seconds=1000)
+        result = plumbline("run", "--target", target, *WORLD, home=homes[target], seconds=1800)
         assert result.returncode == 0, f"{target}:\n{result.stdout}{result.stderr}"
     with (
         pytest.MonkeyPatch.context() as patch,
