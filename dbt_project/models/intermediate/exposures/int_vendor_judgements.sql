@@ -143,5 +143,5 @@ select
 from ranked
 qualify row_number() over (
   partition by vendor_code, subject_type_code, subject_id
-  order by level_rank desc, known_at desc, vendor_level
+  order by level_rank desc, known_at desc, vendor_level nulls last -- the engines differ in where nulls come
 ) = 1
