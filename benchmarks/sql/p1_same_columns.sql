@@ -218,6 +218,7 @@ select
     first_opened_at,
     (at_us - epoch_us(previous_activity_at)) // 86400000000 as dormant_days,
     n as history_count_90d,
+    cast(coalesce(usd(total), 0) as decimal(38, 2)) as history_amount_usd_90d,
     cast(usd(largest) as decimal(18, 2)) as history_max_usd_90d,
     case when n >= 10 and deviation > 0 then
         cast(round((cast(usd(cents) as double) - mean) / deviation, 4) as decimal(18, 4))
