@@ -73,11 +73,12 @@ class Shape:
         return [self.of(value, added) for value in values]
 
 
-def changed(why: str) -> VendorError:
-    """The error that stops a feed whose vendor no longer answers as its contract says."""
+def changed(why: str, vendor: str = "The vendor") -> VendorError:
+    """The error that stops a feed whose vendor no longer answers as its contract says. `vendor`: who, and where it was
+    asked, where that is known."""
     return VendorError(
-        f"The vendor no longer answers as its contract says: {why}. Nothing of this load was kept. Ask the vendor what "
-        "changed; this loader has to learn it first."
+        f"{vendor} no longer answers as its contract says: {why.removesuffix('.')}. Nothing of this load was kept. Ask "
+        "the vendor what changed; this loader has to learn it first."
     )
 
 

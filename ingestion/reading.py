@@ -13,13 +13,10 @@ from typing import Any
 import pyarrow as pa
 
 from ingestion import control_totals, rejects
+from ingestion.contract import MOST_UNUSABLE
 from ingestion.landing import Extracted
 from ingestion.members import text
 from ingestion.records import raw_schema
-from ingestion.vendor import VendorError
-
-DRIFT = 5
-"""From so many unreadable answers on, more than readable ones are a change of the contract."""
 
 
 def drift(table: str, readable: Mapping[str, int], rejects: Iterable[Mapping]) -> str | None:
@@ -34,7 +31,7 @@ def drift(table: str, readable: Mapping[str, int], rejects: Iterable[Mapping]) -
             for part in {"", one.get("part", "")}:
                 unreadable[part].append(one)
     for part, found in sorted(unreadable.items()):
-        if len(found) >= max(DRIFT, readable.get(part, 0) + 1):
+        if len(found) >= max(MOST_UNUSABLE, readable.get(part, 0) + 1):
             reason = Counter(one["reason"] for one in found).most_common(1)[0][0]
             record = next(one["raw_record"] for one in found if one["reason"] == reason)
             answers = f"{len(found) + readable.get(part, 0)} answers for {table}" + (part and f" with {part}")
@@ -54,14 +51,6 @@ def parts_of(answer: Any) -> set[str]:
             if isinstance(one, dict) and any(member not in (None, [], {}) for member in one.values()):
                 found |= {name, *parts_of(one)}
     return found
-
-
-def changed_contract(vendor: str, url: str, why: str) -> VendorError:
-    """The error that stops the feed of a vendor whose answers are not what its contract says."""
-    return VendorError(
-        f"{vendor} at {url} no longer answers as its contract says: {why} Nothing of this load was kept. Ask the "
-        "vendor what changed; this loader has to learn it first."
-    )
 
 
 class Reading:

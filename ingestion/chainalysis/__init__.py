@@ -30,7 +30,7 @@ from ingestion.chainalysis.movements import Movement, movements, transfers_to_re
 from ingestion.chainalysis.parse import Unreadable
 from ingestion.chainalysis.schemas import ADDRESS_TABLES, FEED, MOVEMENTS, TABLES
 from ingestion.chainalysis.screening import Progress, Screening
-from ingestion.reading import changed_contract
+from ingestion.contract import changed
 from ingestion.vendor import Refusal, VendorError
 
 __all__ = ["MOVEMENTS", "VendorError", "chainalysis_source", "transfers_to_register"]
@@ -211,7 +211,7 @@ class Run:
         landing = Landing(outcome, listed, pipeline.completed_extracts(FEED))
         self.added |= outcome.added_members
         if why := landing.drift:
-            raise changed_contract("Chainalysis KYT", self._api_url, why)
+            raise changed(why, f"Chainalysis KYT at {self._api_url}")
         return landing
 
 

@@ -19,7 +19,8 @@ from ingestion import control_totals, pipeline, rejects
 from ingestion.chainalysis import parse
 from ingestion.chainalysis.movements import FIRST_ADDRESS, exists
 from ingestion.chainalysis.schemas import FEED
-from ingestion.reading import changed_contract, drift
+from ingestion.contract import changed
+from ingestion.reading import drift
 from ingestion.vendor import Answer, Refusal, Vendor, VendorError, date_of
 
 WORKERS = 8
@@ -174,7 +175,7 @@ class Screened:
         readable = sum(row["product_code"] == product.code for row in self.rows["address_screenings"])
         refused = (one for one in self.rejects if json.loads(one["raw_record"])["product_code"] == product.code)
         if why := drift(f"address_screenings ({product.path}{{address}})", {"": readable}, refused):
-            raise changed_contract(product.title, vendor.base_url, why)
+            raise changed(why, f"{product.title} at {vendor.base_url}")
 
     def _take_in(
         self, product: Product, day: date, answered: list[tuple[str, Answer | Refusal]], wanted: Wanted

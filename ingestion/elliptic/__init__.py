@@ -14,10 +14,10 @@ from dlt.common.typing import TSecretStrValue
 from dlt.extract import DltResource
 
 from ingestion import ledger, pipeline
+from ingestion.contract import changed
 from ingestion.elliptic import screening
 from ingestion.elliptic.schemas import FEED, TABLES
 from ingestion.landing import Extracted, resources
-from ingestion.reading import changed_contract
 from ingestion.vendor import Refusal, VendorError
 
 __all__ = ["TABLES", "VendorError", "elliptic_source"]
@@ -60,6 +60,6 @@ def elliptic_source(
             ) from None
     for reading in readings:
         if why := reading.drift:
-            raise changed_contract("Elliptic", api_url, why)
+            raise changed(why, f"Elliptic at {api_url}")
         reading.into(extracted, TABLES, completed)
     return resources(FEED, TABLES, bool(extracted.totals), lambda: extracted)

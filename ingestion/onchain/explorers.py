@@ -6,6 +6,7 @@ a transaction that was brought before is no longer listed, the explorer is asked
 of its block: another one lands, and tells that what the old one held did not happen.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -23,7 +24,7 @@ REORGANISED = 64
 TRIES = 3
 
 
-class Explorer:
+class Explorer(ABC):
     """One explorer. `chains` are those whose own addresses are asked about; `added` collects the members of answers
     that nobody knows."""
 
@@ -43,12 +44,12 @@ class Explorer:
             found = list(pool.map(lambda listing: listing(), self.listings(addresses)))
         return [extract for extracts in found for extract in extracts]
 
-    def listings(self, addresses: Sequence[str]) -> Iterable[Callable[[], list[Extract]]]:
-        raise NotImplementedError
+    @abstractmethod
+    def listings(self, addresses: Sequence[str]) -> Iterable[Callable[[], list[Extract]]]: ...
 
+    @abstractmethod
     def blocks_at(self, numbers: Sequence[int]) -> tuple[list[dict], Totals]:
         """The blocks that have these numbers now (fewer where the chain is shorter), counted on a path of its own."""
-        raise NotImplementedError
 
     def get(self, path: str, parameters: dict | None = None) -> Any:
         try:

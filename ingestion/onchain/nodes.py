@@ -6,6 +6,7 @@ replaced blocks is taken out of raw.
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ class Bearer(AuthBase):
         return request
 
 
-class _Node:
+class _Node(ABC):
     """JSON-RPC to one node. Subclasses say how a block is asked for and read; `added` collects the members of answers
     that nobody knows."""
 
@@ -124,17 +125,17 @@ class _Node:
             "behind, or several nodes share its address. Nothing of this load was kept; the next run catches up."
         )
 
-    def head(self) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def head(self) -> int: ...
 
-    def hash_at(self, number: int) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def hash_at(self, number: int) -> str: ...
 
-    def block(self, number: int) -> Block | None:
-        raise NotImplementedError
+    @abstractmethod
+    def block(self, number: int) -> Block | None: ...
 
-    def _extract(self, blocks: Sequence[Block], known_at: datetime) -> Extract:
-        raise NotImplementedError
+    @abstractmethod
+    def _extract(self, blocks: Sequence[Block], known_at: datetime) -> Extract: ...
 
     def _made(self, blocks: Sequence[Block], known_at: datetime) -> Extract:
         first, last = blocks[0].number, blocks[-1].number

@@ -13,8 +13,8 @@ from dlt.common.typing import TSecretStrValue
 from dlt.extract import DltResource
 
 from ingestion import ledger, pipeline
+from ingestion.contract import changed
 from ingestion.landing import Extracted, resources
-from ingestion.reading import changed_contract
 from ingestion.trm import alerts, screening
 from ingestion.trm.schemas import FEED, TABLES
 from ingestion.vendor import Refusal, VendorError
@@ -65,6 +65,6 @@ def trm_source(
             ) from None
     for reading in readings:
         if why := reading.drift:
-            raise changed_contract("TRM Labs", api_url, why)
+            raise changed(why, f"TRM Labs at {api_url}")
         reading.into(extracted, TABLES, completed)
     return resources(FEED, TABLES, bool(extracted.totals), lambda: extracted)
