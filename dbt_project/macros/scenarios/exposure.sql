@@ -40,3 +40,33 @@ from (
 ) as transfers
 group by alerted_leg_id
 {%- endmacro -%}
+
+{#- The CTEs from the alerted legs to their evidence, of a scenario that adds up what a holder had to do with a category over
+    window_hours. exposures: relation with leg_id, transfer_id, holder_id, category_code, window_hours, reason, event_at, event_date,
+    known_at and exposure_known_at; counted: condition on its rows that the finding adds up. Ends with evidence. -#}
+{%- macro evidence_by_category(exposures, counted='true') -%}
+alerted as (
+  select leg_id, event_at, event_date, window_hours, holder_id || '|' || category_code as group_key
+  from {{ exposures }}
+  where reason = 'alerted'
+),
+
+candidates as (
+  select
+    transfer_id,
+    event_at,
+    event_date,
+    greatest(known_at, exposure_known_at) as known_at,
+    holder_id || '|' || category_code as group_key
+  from {{ exposures }}
+  where {{ counted }}
+),
+
+pairs as (
+  {{ window_pairs('alerted', 'candidates', 'alerted.window_hours', '0') }}
+),
+
+evidence as (
+  {{ evidence_of_pairs('pairs') }}
+)
+{%- endmacro -%}

@@ -116,29 +116,7 @@ reasoned as (
     on findings.leg_id = parametered.leg_id
 ),
 
-alerted as (
-  select leg_id, event_at, event_date, window_hours, holder_id || '|' || category_code as group_key
-  from exposures
-  where reason = 'alerted'
-),
-
-candidates as (
-  select
-    transfer_id,
-    event_at,
-    event_date,
-    greatest(known_at, exposure_known_at) as known_at,
-    holder_id || '|' || category_code as group_key
-  from exposures
-),
-
-pairs as (
-  {{ window_pairs('alerted', 'candidates', 'alerted.window_hours', '0') }}
-),
-
-evidence as (
-  {{ evidence_of_pairs('pairs') }}
-),
+{{ evidence_by_category('exposures') }},
 
 final as (
   select
