@@ -9,9 +9,10 @@ Exit codes of `run` and `status`: 0 the run can be trusted, 1 it finished and ca
 import json
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 
 import click
 
@@ -65,6 +66,7 @@ def run(config, customers, days, seed, every, target, as_of) -> None:
             raise click.UsageError("--as-of reads no feed, only what is loaded; leave the other options out.")
         os.environ["PLUMBLINE_HOME"] = str(_look_back(as_of))
     root = homes.prepare_home()
+    _read_project_ahead()
     from orchestration import progress
     from orchestration.screen import Screen, quiet_output
 
@@ -241,6 +243,18 @@ def coverage() -> None:
     if current is None:
         raise click.ClickException("Nothing is published yet. Run first: plumbline run")
     click.echo(page(current / publication.FILE), nl=False)
+
+
+def _read_project_ahead() -> None:
+    """Lets dbt read the project while the feeds are made ready. What goes wrong is said where the run asks for it."""
+
+    def read() -> None:
+        with suppress(Exception):
+            from orchestration.dbt import prepared_project
+
+            prepared_project()
+
+    Thread(target=read, name="dbt project", daemon=True).start()
 
 
 def _refused(work, *with_):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from main_job import fingerprints
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 FIRST_RUN_AS_OF = "2026-01-21T02:00:00Z"
 
 
