@@ -224,6 +224,25 @@ def replay_rejects(reject_ids, feed, config) -> None:
     click.echo(f"{came_in:,} of {len(rows):,} came in." + (" Next: plumbline run" if came_in else ""))
 
 
+@main.group()
+def features() -> None:
+    """The feature store: a frame to train models on."""
+
+
+@features.command("export")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--as-of", help="What was known at this instant (ISO, UTC); run plumbline run --as-of before.")
+@click.option("--labels", is_flag=True, help="Add what investigators decided, as it is known now.")
+def export_features(file, as_of, labels) -> None:
+    """Write every feature of every monitored transfer leg to FILE (Parquet), without what looks ahead."""
+    from orchestration import training
+
+    moment = _instant(as_of) if as_of else None
+    done = _refused(training.export, homes.home(), file, moment, labels)
+    labelled = f", {done.labelled:,} of them with a label" if labels else ""
+    click.echo(f"{file}: {done.rows:,} legs with {done.features} features{labelled}.")
+
+
 @main.command()
 def sources() -> None:
     """Print the inventory of sources: publisher, owner, cadence, licence, personal data, tables (Markdown)."""
@@ -304,15 +323,21 @@ def _look_back(as_of: str) -> Path:
     """The directory in which `run --as-of` works."""
     from orchestration import look_back
 
-    try:
-        moment = look_back.instant(as_of)
-    except ValueError:
-        raise click.BadParameter(f"{as_of!r} is no ISO date or time.", param_hint="--as-of") from None
+    moment = _instant(as_of)
     try:
         return _refused(look_back.prepare, homes.home(), moment, click.echo)
     except click.ClickException as refusal:
         click.echo(f"The run did not start: {refusal.message}", err=True)
         sys.exit(2)
+
+
+def _instant(as_of: str) -> datetime:
+    from orchestration import look_back
+
+    try:
+        return look_back.instant(as_of)
+    except ValueError:
+        raise click.BadParameter(f"{as_of!r} is no ISO date or time.", param_hint="--as-of") from None
 
 
 def _print(kept: dict, root: Path) -> None:
