@@ -157,6 +157,11 @@ def reading_again(extracts: Iterable[str]) -> Iterator[None]:
         _read_again.reset(token)
 
 
+def extracts_read_again() -> frozenset[str]:
+    """The extracts that a replay wants to see again; none in a run."""
+    return _read_again.get()
+
+
 _asked_again: ContextVar[frozenset[str]] = ContextVar("asked_again", default=frozenset())
 
 

@@ -36,11 +36,7 @@ def rows(entry: Element, entry_no: str, statement_id: str, account_iban: str) ->
         "value_date": read_day(entry, "ValDt"),
     }
     code, note = _transaction_code(entry), text(entry, "AddtlNtryInf")
-    details = [detail for group in entry.findall("NtryDtls") for detail in group.findall("TxDtls")]
-    if len(details) > 1:
-        shares = _shares(details, amount, ccy_code, side)
-    else:
-        shares = [(details[0] if details else None, amount, side)]
+    shares = _payments(entry, amount, ccy_code, side)
     found = []
     for position, (detail, share, share_side) in enumerate(shares, 1):
         refs = descend(detail, "Refs")
@@ -64,6 +60,22 @@ def rows(entry: Element, entry_no: str, statement_id: str, account_iban: str) ->
             }
         )
     return found
+
+
+def amounts(entry: Element) -> list[Decimal | None]:
+    """The amounts of the payments in an entry that cannot be used: as many as `rows` would make of it, so that each
+    keeps its number when it can. One without amount, where nobody can read how it is split."""
+    try:
+        return [share for _, share, _ in _payments(entry, *read_amount(entry), _side(entry))]
+    except UnusableRecord:
+        return [amount_or_none(entry)]
+
+
+def _payments(entry: Element, amount: Decimal, ccy_code: str, side: str) -> list[tuple[Element | None, Decimal, str]]:
+    details = [detail for group in entry.findall("NtryDtls") for detail in group.findall("TxDtls")]
+    if len(details) > 1:
+        return _shares(details, amount, ccy_code, side)
+    return [(details[0] if details else None, amount, side)]
 
 
 def _shares(
