@@ -18,6 +18,10 @@ _SUBJECTS: dict[str, dict[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ..
     "chainalysis": {
         "transfers": ((("ledger_transfer_id",), ("ledger_transfer_id",)),),
         "address_screenings": ((("address", "product_code"), ("address", "product_code")),),
+        "exposures": ((("external_id",), ("external_id",)),),
+        "alerts": ((("externalId",), ("alert_external_id",)), (("alertIdentifier",), ("alert_external_id",))),
+        "alert_states": ((("alertIdentifier", "alertStatus"), ("alert_id", "alert_status_code")),),
+        "withdrawal_attempts": ((("ledger_transfer_id",), ("ledger_transfer_id",)),),
     },
     "trm": {
         "transfers": ((("externalId",), ("ledger_transfer_id",)),),
@@ -39,7 +43,7 @@ _SUBJECTS: dict[str, dict[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ..
     },
     "cases": {"records": ()},
 }
-_DETAILS = {"chainalysis": ("exposures",), "trm": ("exposures",), "elliptic": ("exposures",)}
+_DETAILS = {"trm": ("exposures",), "elliptic": ("exposures",)}
 """Tables whose rejects come in with the answer that they are a part of."""
 _ANSWERS = {
     "kyc": re.compile("(sumsub|onfido|persona)/(applicants/|unusable:)"),

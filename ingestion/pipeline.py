@@ -175,6 +175,11 @@ def asking_again(reject_ids: Iterable[str]) -> Iterator[None]:
         _asked_again.reset(token)
 
 
+def rejects_asked_again() -> frozenset[str]:
+    """Ids of the rejects whose vendor a replay asks again; none in a run."""
+    return _asked_again.get()
+
+
 def stands(feed: str) -> str:
     """SQL, true of a row of the feed's rejects that keeps its loader from asking about the same again: no replay
     brought it in, and none is asking just now."""

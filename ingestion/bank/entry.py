@@ -5,10 +5,29 @@ from datetime import date
 from decimal import Decimal
 from xml.etree.ElementTree import Element
 
-from ingestion.bank.document import account_id, descend, text
+from ingestion.bank.document import account_id, descend, source_text, text
 from ingestion.bank.message import CENT, UnusableRecord
 
 _AMOUNT = re.compile(r"[0-9]{1,16}(\.[0-9]{1,5})?")  # 16 integer digits are what decimal(18,2) holds
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+STATEMENT = _names(
+    "Id StmtPgntn NtfctnPgntn ElctrncSeqNb RptgSeq LglSeqNb CreDtTm FrToDt CpyDplctInd RptgSrc Acct RltdAcct Intrst "
+    "Bal TxsSummry Ntry AddtlStmtInf AddtlNtfctnInf"
+)
+_ENTRY = _names(
+    "NtryRef Amt CdtDbtInd RvslInd Sts BookgDt ValDt AcctSvcrRef Avlbty BkTxCd ComssnWvrInd AddtlInfInd AmtDtls Chrgs "
+    "TechInptChanl Intrst CardTx NtryDtls AddtlNtryInf"
+)
+_PAYMENT = _names(
+    "Refs Amt CdtDbtInd AmtDtls Avlbty BkTxCd Chrgs Intrst RltdPties RltdAgts LclInstrm Purp RltdRmtInf RmtInf RltdDts "
+    "RltdPric RltdQties FinInstrmId Tax RtrInf CorpActn SfkpgAcct CshDpst CardTx AddtlTxInf SplmtryData"
+)
+"""Elements of versions 2 to 8 of a statement or notification, its entries and their payments."""
 SIGN = {"CRDT": 1, "DBIT": -1}
 STATUSES = ("BOOK", "PDNG", "INFO", "FUTR")
 
@@ -40,6 +59,7 @@ def rows(entry: Element, entry_no: str, statement_id: str, account_iban: str) ->
     found = []
     for position, (detail, share, share_side) in enumerate(shares, 1):
         refs = descend(detail, "Refs")
+        others = [*unknown(entry, _ENTRY), *(() if detail is None else unknown(detail, _PAYMENT))]
         name, account, bic = _counterparty(detail, share_side, is_reversal, account_iban)
         found.append(
             {
@@ -57,9 +77,22 @@ def rows(entry: Element, entry_no: str, statement_id: str, account_iban: str) ->
                 "counterparty_account": account,
                 "counterparty_bic": bic,
                 "remittance_text": _remittance(detail) or note,
+                "other_elements": "".join(map(source_text, others)) or None,
             }
         )
     return found
+
+
+def unknown(element: Element, known: frozenset[str]) -> list[Element]:
+    """The elements directly in this one that no version of its message has."""
+    return [one for one in element if one.tag not in known]
+
+
+def new_names(entry: Element) -> set[str]:
+    """The names of those of an entry and of its payments."""
+    names = {f"{entry.tag}.{one.tag}" for one in unknown(entry, _ENTRY)}
+    details = (detail for group in entry.findall("NtryDtls") for detail in group.findall("TxDtls"))
+    return names.union(*({f"{detail.tag}.{one.tag}" for one in unknown(detail, _PAYMENT)} for detail in details))
 
 
 def amounts(entry: Element) -> list[Decimal | None]:

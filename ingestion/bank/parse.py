@@ -32,6 +32,8 @@ def parse(raw: bytes) -> Message:
 
 def _read_statement(statement: Element, message: Message, seen: dict[str, list[Element]]) -> None:
     message.statement_no += 1
+    message.added |= {f"{statement.tag}.{one.tag}" for one in entries.unknown(statement, entries.STATEMENT)}
+    message.added |= set().union(*map(entries.new_names, statement.findall("Ntry")))
     try:
         row, balance_ccys = _statement(statement, message, seen)
     except UnusableRecord as error:

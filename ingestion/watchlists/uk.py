@@ -193,7 +193,7 @@ def count_csv(path: Path) -> Counted:
     if missing := [name for name in _CSV_NEEDED if name not in header]:
         raise UnusablePublication(f"it lacks the columns {', '.join(missing)}")
     rows = _read_again(path, header)
-    counted = Counted()
+    counted = Counted(names={name for name in header if name})
     totals, whole = counted.totals, [row for row in rows if row is not None]
     totals["entries"] = len(rows) - len(whole)  # lines of another width, each rejected
     for _, lines in groupby(sorted(whole, key=itemgetter("Unique ID")), key=itemgetter("Unique ID")):
