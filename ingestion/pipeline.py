@@ -189,7 +189,17 @@ def stands(feed: str) -> str:
 
 
 def completed_extracts(feed: str) -> set[str]:
-    """Ids of the extracts that a completed load brought in: those of its control totals."""
+    """Ids of the extracts that a completed load brought in, those of its control totals; in a replay without those that
+    are to be read again."""
+    return _landed_extracts(feed) - _read_again.get()
+
+
+def has_loaded(feed: str) -> bool:
+    """Whether a completed load brought in anything."""
+    return bool(_landed_extracts(feed))
+
+
+def _landed_extracts(feed: str) -> set[str]:
     if not warehouse_path().exists():
         return set()
     schema = dataset(feed)
@@ -200,7 +210,7 @@ def completed_extracts(feed: str) -> set[str]:
             f'select distinct extract_id from "{schema}".control_totals '  # noqa: S608 (a feed code, never data)
             f'where _dlt_load_id in (select load_id from "{schema}"._dlt_loads where status = 0)'
         ).fetchall()
-    return {extract_id for (extract_id,) in rows} - _read_again.get()
+    return {extract_id for (extract_id,) in rows}
 
 
 def has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:

@@ -7,7 +7,7 @@ A record of an extract is known by its number. Loaders therefore number what a s
 whether they can use it: what is good now lies where its reject lay.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from dlt.extract import DltSource
 
-from ingestion import asking_again, control_totals, pipeline, records, rejects
+from ingestion import asking_again, control_totals, pipeline, places, records, rejects
 from ingestion.records import TIMESTAMP
 
 NEVER = {
@@ -29,8 +29,6 @@ NEVER = {
 """Reason codes that no code and no mapping puts right, with what there is to do instead."""
 ANEW = "@replayed"
 """Ends the id of an extract that lands what is in a file of which nothing could be used, nor counted, before."""
-_KEEPS_ITS_NUMBERS = "kafka:"
-"""Begins the ids of extracts whose records keep their numbers though others are gone from the source."""
 
 
 class ReplayError(RuntimeError):
@@ -77,28 +75,30 @@ def replay(
     do. `make` makes the source; None: the feed's own, as dlt's configuration says. Raises ReplayError for a feed with
     nothing to read or ask again, and when none of the extracts can be read any more.
     """
-    chosen = open_rejects(feed).to_pylist()
-    if reject_ids is not None:
-        chosen = [reject for reject in chosen if reject["reject_id"] in set(reject_ids)]
+    all_open = open_rejects(feed).to_pylist()
+    chosen = [r for r in all_open if reject_ids is None or r["reject_id"] in set(reject_ids)]
     never = Counter(reject["reason_code"] for reject in chosen if reject["reason_code"] in NEVER)
     notes = [f"{rows:,} {code}: {NEVER[code]}" for code, rows in sorted(never.items())]
     chosen = [reject for reject in chosen if reject["reason_code"] not in NEVER]
     if not chosen:
         return Outcome(feed, {}, never.total(), notes=tuple(notes))
     extracts = {reject["extract_id"] for reject in chosen}
-    held, at = _held(feed, extracts), _just_after_newest_delivery()
+    then, at = places.held(feed, extracts), _just_after_newest_delivery()
     with (
         pipeline.reading_again(extracts | {extract.removesuffix(ANEW) for extract in extracts}),
         pipeline.asking_again(reject["reject_id"] for reject in chosen),
     ):
         source = (make or _source_of(feed))()
-        read = _renamed(
+        read = places.renamed(
             {name: _whole(resource) for name, resource in source.resources.items()},
             {extract.removesuffix(ANEW): extract for extract in extracts if extract.endswith(ANEW)},
         )
     came_again = set(read["control_totals"]["_extract_id"].to_pylist()) & extracts
-    anew, moved = _other_than_then(came_again, held, read)
-    read = _renamed(read, {extract: extract + ANEW for extract in anew})
+    anew, moved = places.other_than_then(came_again, then, read)
+    read = places.renamed(read, {extract: extract + ANEW for extract in anew})
+    # What lands anew stands for all that was rejected of it, chosen or not.
+    known = {r["reject_id"] for r in chosen}
+    chosen += [r for r in all_open if r["extract_id"] in anew and r["reject_id"] not in known]
     stated, refused = read.pop("control_totals"), read.pop("rejects")
     found = {name: _known(at, _only(chosen, name, table, moved)) for name, table in read.items()}
     in_place = dict(pair for name, table in found.items() for pair in _same_place(chosen, name, table))
@@ -149,82 +149,6 @@ def _source_of(feed: str) -> Callable[[], DltSource]:
 
 def _whole(resource: dlt.sources.DltResource) -> pa.Table:
     return pa.concat_tables(list(resource), promote_options="default")
-
-
-_ACCOUNTS = ("control_totals", "rejects")
-Places = dict[tuple[str, str], set[int]]
-"""Record numbers by extract and table."""
-
-
-@dataclass
-class _Held:
-    """What the warehouse holds of the extracts: the places of their records and rejects, and which have a record."""
-
-    places: Places
-    with_rows: set[str]
-
-
-def _held(feed: str, extracts: set[str]) -> _Held:
-    schema, held = pipeline.dataset(feed), _Held(defaultdict(set), set())
-    wanted = pa.table({"extract_id": pa.array(sorted(extracts), pa.string())})  # noqa: F841 (DuckDB finds it by its name)
-    completed = f'_dlt_load_id in (select load_id from "{schema}"._dlt_loads where status = 0)'  # noqa: S608 (a feed code)
-    with pipeline.warehouse() as connection:
-        tables = connection.execute(
-            "select table_name from information_schema.columns where table_schema = ? and column_name = '_extract_id' "
-            "and table_name <> 'control_totals' order by 1",
-            [schema],
-        ).fetchall()
-        for (table,) in tables:
-            number, name = ("record_no", "table_name") if table == "rejects" else ("_record_no", f"'{table}'")
-            extract = "extract_id" if table == "rejects" else "_extract_id"
-            rows = connection.execute(
-                f'select {extract}, {name}, {number} from "{schema}"."{table}" '  # noqa: S608 (names from the catalogue)
-                f"where {extract} in (select extract_id from wanted) and {completed}"
-            ).fetchall()
-            for extract_id, of, record_no in rows:
-                held.places[extract_id, of].add(record_no)
-                if table != "rejects":
-                    held.with_rows.add(extract_id)
-    return held
-
-
-def _other_than_then(extracts: set[str], held: _Held, read: dict[str, pa.Table]) -> tuple[set[str], set[str]]:
-    """The extracts that hold other records now than were counted in them: those of which nothing landed so far, which
-    land anew, and the others, of which nobody can tell which record is which."""
-    now: Places = defaultdict(set)
-    for name, table in read.items():
-        if name == "rejects":
-            columns = (table[column].to_pylist() for column in ("_extract_id", "table_name", "record_no"))
-            for extract_id, of, record_no in zip(*columns, strict=True):
-                now[extract_id, of].add(record_no)
-        elif name not in _ACCOUNTS:
-            for extract_id, record_no in _places(table):
-                now[extract_id, name].add(record_no)
-    anew, moved = set(), set()
-    for extract in extracts:
-        keys = {key for key in (*held.places, *now) if key[0] == extract}
-        keeps = extract.startswith(_KEEPS_ITS_NUMBERS)
-        if all(now[key] == held.places[key] or (keeps and now[key] < held.places[key]) for key in keys):
-            continue
-        if extract in held.with_rows:
-            moved.add(extract)
-        elif any(extract in table["_extract_id"].to_pylist() for name, table in read.items() if name not in _ACCOUNTS):
-            anew.add(extract)
-    return anew, moved
-
-
-def _renamed(read: dict[str, pa.Table], names: dict[str, str]) -> dict[str, pa.Table]:
-    """The tables with other ids for these extracts."""
-    return {name: _with_ids(table, names) for name, table in read.items()} if names else read
-
-
-def _with_ids(table: pa.Table, names: dict[str, str]) -> pa.Table:
-    for column in ("_extract_id", "extract_id"):
-        if column in table.column_names:
-            ids = pa.array([names.get(one, one) for one in table[column].to_pylist()], pa.string())
-            place = table.schema.get_field_index(column)
-            table = table.set_column(place, table.schema.field(place), ids)
-    return table
 
 
 def _unread(feed: str, still: list[dict], came_again: set[str]) -> list[str]:
@@ -285,18 +209,14 @@ def _only(chosen: list[dict], table_name: str, table: pa.Table, moved: set[str])
         for reject in chosen
         if reject["table_name"] == table_name and reject["extract_id"] not in moved
     }
-    return table.filter(pa.array([place in keys for place in _places(table)], pa.bool_()))
+    return table.filter(pa.array([place in keys for place in places.of(table)], pa.bool_()))
 
 
 def _same_place(chosen: list[dict], table_name: str, found: pa.Table) -> list[tuple[str, str]]:
     """Reject id and extract id of the rejects in whose place a good row is now."""
-    good = set(_places(found))
+    good = set(places.of(found))
     mine = [reject for reject in chosen if reject["table_name"] == table_name]
     return [(r["reject_id"], r["extract_id"]) for r in mine if (r["extract_id"], r["record_no"]) in good]
-
-
-def _places(table: pa.Table) -> list[tuple[str, int]]:
-    return list(zip(table["_extract_id"].to_pylist(), table["_record_no"].to_pylist(), strict=True))
 
 
 def _of(table: pa.Table, extracts: Collection[str]) -> pa.Table:

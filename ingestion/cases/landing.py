@@ -56,7 +56,7 @@ def land(listings: Iterable[Listing], added: set[str]) -> Extracted:
 
 
 def _known(listing: Listing) -> _Known:
-    if not pipeline.completed_extracts(FEED):
+    if not pipeline.has_loaded(FEED):
         return _Known()
     completed = "_dlt_load_id in (select load_id from raw_cases._dlt_loads where status = 0)"
     standing = f"{completed} and {pipeline.stands(FEED)}"

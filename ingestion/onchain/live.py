@@ -49,7 +49,7 @@ _COMPLETED = f"_dlt_load_id in (select load_id from raw_{FEED}._dlt_loads where 
 
 
 def _is_loaded() -> bool:
-    return bool(pipeline.completed_extracts(FEED))
+    return pipeline.has_loaded(FEED)
 
 
 def known_blocks(chain: str, transport: str) -> dict[int, tuple[str, datetime]]:
