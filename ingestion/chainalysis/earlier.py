@@ -46,11 +46,10 @@ class Earlier:
         return set(self._ask(_STATES, "alert_states", wanted))
 
     def keys_again(self) -> set[Key]:
-        """The keys of transfers whose rejected alerts a replay asks about again."""
+        """The keys of transfers whose rejected alerts, or states of alerts, a replay asks about again."""
         return {
             (user_id, reference, direction and direction.lower())
-            for table, user_id, reference, direction in self._ask(_AGAIN, "rejects")
-            if table == "alerts"
+            for user_id, reference, direction in self._ask(_AGAIN, "rejects")
         }
 
     def exposures_again(self) -> list[tuple[Movement, str, datetime]]:
@@ -114,7 +113,7 @@ from (
 """
 
 _AGAIN = """
-select distinct table_name, raw_record ->> '$.userId', raw_record ->> '$.transferReference',
+select distinct raw_record ->> '$.userId', raw_record ->> '$.transferReference',
     raw_record ->> '$.direction'
 from raw_chainalysis.rejects
 where table_name in ('alerts', 'alert_states') and reject_id in ($again) and _dlt_load_id in (from completed)

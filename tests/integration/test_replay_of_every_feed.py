@@ -47,7 +47,7 @@ from sandbox.vendor import in_thread, sample
 
 camt, tagpacks = import_module("ingestion.bank.parse"), import_module("ingestion.tagpacks.parse")
 DAY = "delivery=2026-01-01"
-ADDRESS, SHORT, HASH = "0x" + "ab" * 20, "0xshort", "0x" + "cd" * 32
+ADDRESS, HASH = "0x" + "ab" * 20, "0x" + "cd" * 32
 TRANSFER = rpc.TRANSFER
 
 
@@ -55,8 +55,8 @@ TRANSFER = rpc.TRANSFER
 class Case:
     """`make` gives the feed's source. `refuse` makes the code refuse some of it, and is taken back before the replay.
     `brings`: how many records come in by table; `rejects`: how many rejects there are before, where that differs;
-    `beside`: what else lands with them, because nobody could see it in what was refused; `follows`: the tables for which
-    the next run finds something new to ask."""
+    `beside`: what else lands with them, because nobody could see it in what was refused; `follows`: the tables for
+    which the next run finds something new to ask."""
 
     feed: str
     make: Callable[[], Any]
@@ -735,8 +735,6 @@ def test_what_was_refused_comes_in_exactly_once(case: Case):
         pipeline.run(case.make(), case.feed)
         before = landed(case.feed)
         assert replay.open_rejects(case.feed).num_rows == (case.rejects or expected)
-        assert replay.replay(case.feed, make=case.make).brought_in == {}
-        assert landed(case.feed) == before
     assert replay.replay(case.feed, make=case.make) == replay.Outcome(case.feed, case.brings, 0)
     after = landed(case.feed)
     more = {table: len(rows) - len(before[table]) for table, rows in after.items()}
