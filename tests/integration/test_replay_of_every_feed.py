@@ -53,13 +53,13 @@ TRANSFER = rpc.TRANSFER
 
 @dataclass
 class Case:
-    """`make` gives the feed's source. `refuse` makes the code refuse some of it, and is taken back before the replay.
+    """`settings` are those of the feed's source. `refuse` makes the code refuse some of it, and is taken back before the replay.
     `brings`: how many records come in by table; `rejects`: how many rejects there are before, where that differs;
     `beside`: what else lands with them, because nobody could see it in what was refused; `follows`: the tables for
     which the next run finds something new to ask."""
 
     feed: str
-    make: Callable[[], Any]
+    settings: dict[str, Any]
     refuse: Callable[[pytest.MonkeyPatch], None]
     brings: dict[str, int]
     rejects: int = 0
@@ -181,7 +181,7 @@ def own_address(home: Path, chain: str, address: str) -> None:
 def prices(folder: Path, case: ExitStack) -> Case:
     head = "asset_code,rate_date,rate_usd,source\n"
     bucket = files(folder, rates__csv=head + "".join(f"{a},2026-01-01,1,x\n" for a in ("BTC", "NEWCOIN", "ETH")))
-    return Case("prices", lambda: prices_source(bucket_url=bucket), unknown("asset_code", "NEWCOIN"), {"rates": 1})
+    return Case("prices", {"bucket_url": bucket}, unknown("asset_code", "NEWCOIN"), {"rates": 1})
 
 
 EVENT = {
@@ -195,7 +195,7 @@ def behaviour_files(folder: Path, case: ExitStack) -> Case:
     columns = ("event_id", *EVENT, "party_id", "user_agent_hash", "payload_json")
     lines = [",".join(event.get(name, "") for name in columns) for event in EVENTS]
     bucket = files(folder, events__csv="\n".join([",".join(columns), *lines, ""]))
-    return Case("behaviour", lambda: behaviour_source(bucket_url=bucket), unknown("country_code", "XK"), {"events": 1})
+    return Case("behaviour", {"bucket_url": bucket}, unknown("country_code", "XK"), {"events": 1})
 
 
 def behaviour_kafka(folder: Path, case: ExitStack) -> Case:
@@ -215,7 +215,7 @@ def tags(folder: Path, case: ExitStack) -> Case:
     bucket = files(folder, pack__yaml=pack)
     bad = tagpacks._UnusableTag("strange", "no")
     refuse = refusing(tagpacks, "_row", bad, lambda fields, _: fields["address"] == "a2")
-    return Case("tagpacks", lambda: tagpacks_source(bucket_url=bucket), refuse, {"tags": 1})
+    return Case("tagpacks", {"bucket_url": bucket}, refuse, {"tags": 1})
 
 
 def _message(number: int) -> dict:
@@ -233,7 +233,7 @@ def travel_rule_messages(folder: Path, case: ExitStack) -> Case:
     bad = travel_rule.Unusable("strange", "no")
     refuse = refusing(travel_rule, "_message", bad, lambda message, _: message.messageid == "m2")
     brings = {"messages": 1, "persons": 1}
-    return Case("travel_rule", lambda: travel_rule_source(bucket_url=bucket), refuse, brings)
+    return Case("travel_rule", {"bucket_url": bucket}, refuse, brings)
 
 
 def _camt() -> str:
@@ -261,13 +261,13 @@ def bank_camt(folder: Path, case: ExitStack) -> Case:
     def refuse(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(camt_entry, "STATUSES", ("BOOK",))
 
-    return Case("bank", lambda: bank_source(bucket_url=bucket), refuse, {"entries": 2})
+    return Case("bank", {"bucket_url": bucket}, refuse, {"entries": 2})
 
 
 def bank_camt_whole(folder: Path, case: ExitStack) -> Case:
     bucket = files(folder, statement__xml=_camt())
     refuse = refusing(camt, "read", UnusableFile("not_camt", "no"))
-    return Case("bank", lambda: bank_source(bucket_url=bucket), refuse, {"entries": 4, "statements": 1})
+    return Case("bank", {"bucket_url": bucket}, refuse, {"entries": 4, "statements": 1})
 
 
 def bank_mt940(folder: Path, case: ExitStack) -> Case:
@@ -276,7 +276,7 @@ def bank_mt940(folder: Path, case: ExitStack) -> Case:
     bucket = files(folder, statement__sta=text)
     bad = UnusableRecord("strange", "no")
     refuse = refusing(mt940, "_payment", bad, lambda line, _: "REF2" in line)
-    return Case("bank", lambda: bank_source(bucket_url=bucket), refuse, {"entries": 1})
+    return Case("bank", {"bucket_url": bucket}, refuse, {"entries": 1})
 
 
 def bank_nacha(folder: Path, case: ExitStack) -> Case:
@@ -293,7 +293,7 @@ def bank_nacha(folder: Path, case: ExitStack) -> Case:
     bucket = files(folder, payments__ach="\n".join([*lines, ""]))
     bad = UnusableRecord("strange", "no")
     refuse = refusing(nacha, "_payment", bad, lambda records, _: records[0].endswith("2"))
-    return Case("bank", lambda: bank_source(bucket_url=bucket), refuse, {"entries": 1})
+    return Case("bank", {"bucket_url": bucket}, refuse, {"entries": 1})
 
 
 def _transaction(number: int, sender: str = ADDRESS) -> dict:
@@ -328,7 +328,7 @@ def onchain_rows(folder: Path, case: ExitStack) -> Case:
     lines = [",".join(columns), *(",".join(row) for row in rows), ""]
     bucket = files(folder, ethereum_transactions__csv="\n".join(lines))
     refuse = narrow("ethereum_transactions", "value", "[13]")
-    return Case("onchain", lambda: onchain_source(bucket_url=bucket), refuse, {"ethereum_transactions": 1})
+    return Case("onchain", {"bucket_url": bucket}, refuse, {"ethereum_transactions": 1})
 
 
 def onchain_bitcoin(folder: Path, case: ExitStack) -> Case:
@@ -342,7 +342,7 @@ def onchain_bitcoin(folder: Path, case: ExitStack) -> Case:
     text = "".join(json.dumps(line(number)) + "\n" for number in (1, 2, 3))
     bucket = files(folder, bitcoin_transactions__json=text)
     refuse = narrow("bitcoin_outputs", "address", "1a[13]")
-    return Case("onchain", lambda: onchain_source(bucket_url=bucket), refuse, {"bitcoin_outputs": 1})
+    return Case("onchain", {"bucket_url": bucket}, refuse, {"bitcoin_outputs": 1})
 
 
 def onchain_answers(folder: Path, case: ExitStack) -> Case:
@@ -355,7 +355,7 @@ def onchain_answers(folder: Path, case: ExitStack) -> Case:
         refusing(rpc, "_transaction", STRANGE, lambda one, _: one["value"] == "0x2")(patch)
 
     brings = {"ethereum_transactions": 1, "ethereum_token_transfers": 1}
-    return Case("onchain", lambda: onchain_source(bucket_url=bucket), refuse, brings)
+    return Case("onchain", {"bucket_url": bucket}, refuse, brings)
 
 
 def onchain_answer_whole(folder: Path, case: ExitStack) -> Case:
@@ -364,7 +364,7 @@ def onchain_answer_whole(folder: Path, case: ExitStack) -> Case:
     bucket = files(folder, eth_getLogs__json=json.dumps(answer))
     refuse = refusing(rpc, "parse", onchain.UnusableFile("not_json", "no"))
     brings = {"ethereum_token_transfers": 3}
-    return Case("onchain", lambda: onchain_source(bucket_url=bucket), refuse, brings, rejects=1)
+    return Case("onchain", {"bucket_url": bucket}, refuse, brings, rejects=1)
 
 
 # Nodes and explorers
