@@ -491,7 +491,7 @@ def _unsigned(patch: pytest.MonkeyPatch) -> None:
 
 
 def sumsub_all(folder: Path, case: ExitStack) -> Case:
-    """A document of an applicant that landed, a whole applicant, and a webhook, which lets its applicant be asked about."""
+    """A document of an applicant that landed, a whole applicant, and a webhook that lets its applicant be asked."""
 
     def refuse(patch: pytest.MonkeyPatch) -> None:
         refusing(sumsub, "_document", NO, lambda said, *_: said["number"] == "A2-1")(patch)
