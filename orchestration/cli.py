@@ -294,13 +294,27 @@ def _read_project_ahead() -> None:
     Thread(target=read, name="dbt project", daemon=True).start()
 
 
+@main.command()
+@click.option(
+    "--labels",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="CSV of known cases (see guide).  [default: those of the sandbox exchange]",
+)
+def detection(labels) -> None:
+    """Print what alerts found of known cases: recall by typology, alerts per 1,000 customers (Markdown)."""
+    from orchestration.detection import page
+
+    root = homes.home()
+    click.echo(_refused(page, labels or root / "sandbox/truth/labels.csv", root / "warehouse.duckdb"), nl=False)
+
+
 def _refused(work, *with_):
     """What `work` returns; what it refuses to do, with its reason, as an error of the command line."""
     from orchestration.origin import OriginError
 
     try:
         return work(*with_)
-    except (LookupError, OriginError) as error:
+    except (LookupError, OriginError, ValueError) as error:
         raise click.ClickException(str(error)) from None
 
 
