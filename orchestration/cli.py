@@ -151,10 +151,28 @@ def generate(folder, customers, days, seed) -> None:
     click.echo(f"{folder} holds the world." if made else f"{folder} holds this world already.")
 
 
+def _list_faults(context, _, is_asked) -> None:
+    if is_asked and not context.resilient_parsing:
+        from sandbox.vendor.faults import FAULTS
+
+        width = max(map(len, FAULTS))
+        for name, what in FAULTS.items():
+            click.echo(f"{name:{width}}  {what}")
+        context.exit()
+
+
 @sandbox.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--port", type=int, default=0, help="0 takes a free port.")
-@click.option("--faults", multiple=True, metavar="NAME[=VALUE],...", help="What goes wrong: all, or names (see guide).")
+@click.option("--faults", multiple=True, metavar="NAME[=VALUE],...", help="What goes wrong: all, or names.")
+@click.option(
+    "--list-faults",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list_faults,
+    help="Say what can go wrong, a line each, and stop.",
+)
 def serve(folder, port, faults) -> None:
     """Serve the vendors of the world in FOLDER on 127.0.0.1 until interrupted."""
     from sandbox.vendor import Faults

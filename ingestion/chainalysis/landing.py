@@ -140,7 +140,7 @@ class Landing:
                 )
 
     def _exposures_and_alerts(self) -> None:
-        for one in self._in_order:
+        for one in [*self._in_order, *self._outcome.exposed_again]:
             if getattr(one, "exposures", None) is None:
                 continue
             extract_id, known_at = self._extract_of(one.movement), _known_at(one.movement, one.summary["updated_at"])
@@ -149,10 +149,13 @@ class Landing:
                 exposure = parse.exposure(one.exposures, self._outcome.added_members)
                 self._land("exposures", extract_id, known_at, {"external_id": external_id, **exposure})
             except parse.Unreadable as problem:
-                record = {**_registered(one.movement), "answer": one.exposures.decode(errors="replace")}
+                record = {**_registered(one.movement), "external_id": external_id}
+                record["answer"] = one.exposures.decode(errors="replace")
                 self._reject(
                     "exposures", extract_id, known_at, "unreadable_answer", str(problem), record, event_date=day
                 )
+            if one.alerts is None:
+                continue
             try:
                 items = parse.alert_items(one.alerts)
             except parse.Unreadable:
@@ -169,6 +172,7 @@ class Landing:
             user_id, reference, direction = key
             record = {"userId": user_id, "transferReference": reference, "direction": direction}
             record |= {"external_id": external_id, "answer": parse.text(item)}
+            record |= {"externalId": item.get("externalId")} if isinstance(item, dict) else {}
             self._reject("alerts", extract_id, known_at, "unreadable_answer", str(problem), record, event_date=day)
 
     def _other_alerts(self) -> None:

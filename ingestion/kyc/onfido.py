@@ -85,6 +85,11 @@ def _nameless(table: str, element: Any) -> Reject:
     return Reject(table, Unusable("missing_value", "the record names no applicant"), dumps(element))
 
 
+def kept(answer: bytes, *_: object) -> Applicant:
+    """The applicant of an answer as it lies in the warehouse. Raises Unusable."""
+    return applicant(records.parse(answer))
+
+
 def applicant(whole: dict) -> Applicant:
     """An applicant from `{"applicant": ..., "workflow_runs": [...]}`. Raises Unusable."""
     said, runs = whole["applicant"], whole["workflow_runs"]
