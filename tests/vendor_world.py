@@ -5,12 +5,17 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import yaml
 from aiohttp import web
 
 from ingestion import pipeline
+from ingestion.control_totals import RECORD_HASH_SQL
 from ingestion.exchange import exchange_source
 from sandbox import vendor
 from sandbox.world import generate
+
+AMOUNTS = {"alerts": "alert_amount_usd", "entries": "amount"}
+"""Where a raw table whose hash is over an amount has it."""
 
 
 def make(folder: Path) -> Path:
@@ -44,16 +49,29 @@ def query(sql: str) -> list[tuple]:
 
 
 def uncounted(feed: str) -> list[tuple]:
-    """The extracts and tables whose control total is not what was landed or rejected."""
+    """The extracts and tables whose control total, rows or hash, is not what was landed or rejected, or has no hash."""
     tables = [t for (t,) in query(f"select distinct table_name from raw_{feed}.control_totals")]  # noqa: S608 (a feed)
     landed = " union all ".join(
-        f"select '{table}' as table_name, _extract_id as extract_id from raw_{feed}.{table}"  # noqa: S608 (our names)
+        f"select '{table}' as table_name, _extract_id as extract_id, {_share(feed, table)} as share "  # noqa: S608 (our names)
+        f"from raw_{feed}.{table}"
         for table in tables
     )
     return query(
         f"with landed as ({landed} union all "  # noqa: S608 (our names)
-        f"select table_name, extract_id from raw_{feed}.rejects where replayed_at is null), "
-        "counted as (select table_name, extract_id, count(*) as rows from landed group by all) "
-        f"select * from raw_{feed}.control_totals as stated full join counted using (table_name, extract_id) "
-        "where coalesce(stated.source_rows, 0) <> coalesce(counted.rows, 0)"
+        f"select table_name, extract_id, record_hash from raw_{feed}.rejects where replayed_at is null), "
+        "counted as (select table_name, extract_id, count(*) as rows, sum(share) as hash from landed group by all), "
+        "stated as (select table_name, extract_id, sum(source_rows) as rows, sum(source_hash) as hash, "
+        f"count(*) - count(source_hash) as unhashed from raw_{feed}.control_totals group by all) "
+        "select * from stated full join counted using (table_name, extract_id) "
+        "where coalesce(stated.rows, 0) <> coalesce(counted.rows, 0) "
+        "or coalesce(stated.hash, 0) <> coalesce(counted.hash, 0) or stated.unhashed > 0"
     )
+
+
+def _share(feed: str, table: str) -> str:
+    """The share that a raw row has of its table's hash, by what the dbt project says it is over."""
+    project = yaml.safe_load((Path(__file__).parents[1] / "dbt_project/dbt_project.yml").read_text())
+    said = project["vars"]["record_keys"][f"{feed}.{table}"]
+    key = " || ':' || ".join(f"coalesce(cast(\"{column}\" as varchar), '')" for column in said["raw"])
+    amount = f"coalesce(cast(cast({AMOUNTS[table]} as decimal(38, 18)) as varchar), '')" if said.get("amount") else "''"
+    return RECORD_HASH_SQL.format(f"{f'lower({key})' if said.get('lower') else key} || '|' || {amount}")
