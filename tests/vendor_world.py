@@ -14,7 +14,9 @@ from ingestion.exchange import exchange_source
 from sandbox import vendor
 from sandbox.world import generate
 
-AMOUNTS = {"alerts": "alert_amount_usd", "entries": "amount"}
+_UNITS = "substr(lpad(value, 80, '0'), 1, 80 - {0}) || '.' || substr(lpad(value, 80, '0'), 81 - {0})".format
+AMOUNTS = {"alerts": "alert_amount_usd", "entries": "amount", "ethereum_transactions": _UNITS(18)}
+AMOUNTS |= {"bitcoin_inputs": _UNITS(8), "bitcoin_outputs": _UNITS(8)}
 """Where a raw table whose hash is over an amount has it."""
 
 

@@ -76,7 +76,7 @@ def _payments(statement: str) -> list[Payment]:
     for part in re.split(r"^:61:", statement, flags=re.MULTILINE)[1:]:
         line = _LINE.match(part.partition("\n")[0])
         if line is None:
-            found.append(Payment(None, ccy and ccy.group(1), None, part, None))
+            found.append(Payment(None, ccy and ccy.group(1), None, part, ""))
             continue
         year, month, day, booked_month, booked_day, whole, cents, reference = line.groups()
         valued = _date(f"20{year}", month, day)
