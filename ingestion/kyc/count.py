@@ -18,7 +18,7 @@ _LINE = re.compile(rb"^[ \t\r]*[^\s]", re.MULTILINE)
 _IDS = "list_transform(json_extract(answer, '{}'), lambda one: one ->> '$.id')"
 _APPLICANT = {"sumsub": "$.id", "onfido": "$.applicant.id", "persona": "$.inquiry.id"}
 _DOCUMENTS = {
-    "sumsub": "list_transform(range(1, coalesce(json_array_length(answer, '$.info.idDocs'), 0) + 1), "
+    "sumsub": "list_transform(range(1, cast(coalesce(json_array_length(answer, '$.info.idDocs'), 0) as bigint) + 1), "
     "lambda number: (answer ->> '$.id') || ':' || number)",
     "onfido": "[]",
     "persona": "list_transform(list_filter(json_extract(answer, '$.included[*]'), "

@@ -8,18 +8,20 @@ from ingestion.control_totals import record_hash
 _ADDRESS = re.compile(rb"""^[ \t]*(?:-[ \t]+)*["']?address["']?[ \t]*:(?=\s|$)([^\n]*)""", re.MULTILINE)
 _INLINE = re.compile(rb"""^[ \t]*-?[ \t]*\{[^\n]*?\baddress["']?[ \t]*:([^\n]*)""", re.MULTILINE)
 # A value on its line, in quotes without escapes or without quotes; what else YAML allows is not read here
-_VALUE = re.compile(rb"""[ \t]*(?:"([^"\\]*)"|'([^']*)'|([\w:./~+-]*))[ \t]*(?:[,}].*|#.*)?\r?""")
+_SCALAR = rb"""[ \t]*(?:"([^"\\]*)"|'([^']*)'|([\w:./~+-]*))"""
+_VALUE = re.compile(_SCALAR + rb"(?:[ \t]+#.*)?[ \t]*\r?")
+_INLINE_VALUE = re.compile(_SCALAR + rb"[ \t]*[,}].*")
 _LASTMOD = re.compile(rb"""\blastmod["']?[ \t]*:[ \t]*["']?(\d{4}-\d{2}-\d{2})""")
 
 
 def tags(raw: bytes) -> list[str | None]:
     """The addresses of the tags in the pack, of which each has one; None for one that is written so that only a YAML
     reader knows it."""
-    return [_value(rest) for pattern in (_ADDRESS, _INLINE) for rest in pattern.findall(raw)]
+    block = [_value(_VALUE.fullmatch(rest)) for rest in _ADDRESS.findall(raw)]
+    return block + [_value(_INLINE_VALUE.match(rest)) for rest in _INLINE.findall(raw)]
 
 
-def _value(rest: bytes) -> str | None:
-    found = _VALUE.fullmatch(rest)
+def _value(found: re.Match | None) -> str | None:
     if found is None:
         return None
     text = next((one for one in found.groups() if one is not None), b"")
