@@ -172,7 +172,7 @@ def test_another_encoding_can_be_named():
 def test_the_booking_day_takes_its_year_from_the_value_date():
     files = statement(":61:2512311231C1,NMSCX", ":61:2512310102C1,NMSCX", ":61:2601021231C1,NMSCX")
     days = [date(2025, 12, 31), date(2026, 1, 2), date(2025, 12, 31)]
-    assert [row["booking_date"] for row in read(files).entries] == days == [day for day, _, _ in counted(files)]
+    assert [row["booking_date"] for row in read(files).entries] == days == [day for day, *_ in counted(files)]
 
 
 def test_a_file_was_known_when_its_last_day_had_ended():

@@ -59,7 +59,7 @@ def test_a_document_that_cannot_be_read_is_a_reject_and_the_rest_lands():
     assert [d["document_type_code"] for d in found.documents] == ["ID_CARD"]
     assert [r.problem.code for r in found.rejects] == ["invalid_date", "missing_value", "invalid_record"]
     assert not any("01.01" in str(r.problem) or "Zyxwvu" in str(r.problem) for r in found.rejects)
-    keys = {"applicants": ["a1"], "documents": ["a1:1", "a1:2", "a1:3", "a1:4"], "reviews": ["a1:review"]}
+    keys = {"applicants": ["a1"], "documents": ["a1:1", "a1:2", "a1:3", "a1:4"], "reviews": ["r1"]}
     assert count.of_answers("sumsub", [found.text]) == [keys]
     assert [r.key for r in found.rejects] == ["a1:1", "a1:3", "a1:4"]
 
