@@ -3,10 +3,11 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder --max-worker-restart 0 --durations=25
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run ui status test test-spark bench clean
+.PHONY: help setup run ui status test test-nightly test-spark bench clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,7 +24,10 @@ status: $(VENV)/.base ## print the last run's accounting again
 	@$(BIN)/plumbline status $(ARGS)
 
 test: $(VENV)/.dev $(VENV)/.duckdb1 ## run the tests
-	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not spark" $(ARGS)
+	$(PYTEST) -m "not nightly and not spark" $(ARGS)
+
+test-nightly: $(VENV)/.dev $(VENV)/.duckdb1 ## run the tests that take many runs of the main job, or a long one
+	$(PYTEST) -m nightly $(ARGS)
 
 test-spark: $(VENV)/.spark ## run the tests that build on Spark as well (needs Java 17)
 	$(BIN)/pytest -m spark $(ARGS)

@@ -202,9 +202,13 @@ def has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) ->
 def _known_error(failure: BaseException) -> DeliveryError | VendorError | None:
     """What the sender of a file or a vendor has to put right, out of dlt's chain of causes."""
     cause: BaseException | None = failure
-    while cause is not None and not isinstance(cause, DeliveryError | VendorError):
+    seen: set[int] = set()  # an error that was raised again while it was handled is its own cause
+    while cause is not None and id(cause) not in seen:
+        if isinstance(cause, DeliveryError | VendorError):
+            return cause
+        seen.add(id(cause))
         cause = cause.__cause__ or cause.__context__
-    return cause
+    return None
 
 
 def _missing(source: DltSource, feed: str) -> bool:

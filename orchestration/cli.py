@@ -9,9 +9,10 @@ Exit codes of `run` and `status`: 0 the run can be trusted, 1 it finished and ca
 import json
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 
 import click
 
@@ -65,6 +66,7 @@ def run(config, customers, days, seed, every, target, as_of) -> None:
             raise click.UsageError("--as-of reads no feed, only what is loaded; leave the other options out.")
         os.environ["PLUMBLINE_HOME"] = str(_look_back(as_of))
     root = homes.prepare_home()
+    _read_project_ahead()
     from orchestration import progress
     from orchestration.screen import Screen, quiet_output
 
@@ -222,6 +224,25 @@ def replay_rejects(reject_ids, feed, config) -> None:
     click.echo(f"{came_in:,} of {len(rows):,} came in." + (" Next: plumbline run" if came_in else ""))
 
 
+@main.group()
+def features() -> None:
+    """The feature store: a frame to train models on."""
+
+
+@features.command("export")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--as-of", help="What was known at this instant (ISO, UTC); run plumbline run --as-of before.")
+@click.option("--labels", is_flag=True, help="Add what investigators decided, as it is known now.")
+def export_features(file, as_of, labels) -> None:
+    """Write every feature of every monitored transfer leg to FILE (Parquet), without what looks ahead."""
+    from orchestration import training
+
+    moment = _instant(as_of) if as_of else None
+    done = _refused(training.export, homes.home(), file, moment, labels)
+    labelled = f", {done.labelled:,} of them with a label" if labels else ""
+    click.echo(f"{file}: {done.rows:,} legs with {done.features} features{labelled}.")
+
+
 @main.command()
 def sources() -> None:
     """Print the inventory of sources: publisher, owner, cadence, licence, personal data, tables (Markdown)."""
@@ -241,6 +262,18 @@ def coverage() -> None:
     if current is None:
         raise click.ClickException("Nothing is published yet. Run first: plumbline run")
     click.echo(page(current / publication.FILE), nl=False)
+
+
+def _read_project_ahead() -> None:
+    """Lets dbt read the project while the feeds are made ready. What goes wrong is said where the run asks for it."""
+
+    def read() -> None:
+        with suppress(Exception):
+            from orchestration.dbt import prepared_project
+
+            prepared_project()
+
+    Thread(target=read, name="dbt project", daemon=True).start()
 
 
 def _refused(work, *with_):
@@ -290,15 +323,21 @@ def _look_back(as_of: str) -> Path:
     """The directory in which `run --as-of` works."""
     from orchestration import look_back
 
-    try:
-        moment = look_back.instant(as_of)
-    except ValueError:
-        raise click.BadParameter(f"{as_of!r} is no ISO date or time.", param_hint="--as-of") from None
+    moment = _instant(as_of)
     try:
         return _refused(look_back.prepare, homes.home(), moment, click.echo)
     except click.ClickException as refusal:
         click.echo(f"The run did not start: {refusal.message}", err=True)
         sys.exit(2)
+
+
+def _instant(as_of: str) -> datetime:
+    from orchestration import look_back
+
+    try:
+        return look_back.instant(as_of)
+    except ValueError:
+        raise click.BadParameter(f"{as_of!r} is no ISO date or time.", param_hint="--as-of") from None
 
 
 def _print(kept: dict, root: Path) -> None:

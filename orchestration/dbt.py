@@ -169,6 +169,6 @@ def _raise_for_models(invocation: DbtCliInvocation) -> None:
 
 
 def _forget_old_invocations() -> None:
-    folders = [path for path in artifacts().iterdir() if path.is_dir() and (path / "dbt.log").exists()]
+    folders = [path for path in artifacts().iterdir() if (path / "run_results.json").exists()]
     for path in sorted(folders, key=lambda path: path.stat().st_mtime)[:-KEPT_INVOCATIONS]:
         shutil.rmtree(path, ignore_errors=True)

@@ -24,6 +24,11 @@ def instant(text: str) -> datetime:
     return (moment.astimezone(UTC) if moment.tzinfo else moment).replace(tzinfo=None, microsecond=0)
 
 
+def folder_of(root: Path, moment: datetime) -> Path:
+    """Where the look-back of `root` to that instant lies, whether it was made or not."""
+    return root / "as_of" / f"{moment:%Y-%m-%dT%H-%M-%SZ}"
+
+
 def prepare(root: Path, moment: datetime, say: Callable[[str], None]) -> Path:
     """Copies the warehouse of `root` to root/as_of/<moment>, without alerts raised later; returns that directory.
 
@@ -35,7 +40,7 @@ def prepare(root: Path, moment: datetime, say: Callable[[str], None]) -> Path:
         raise LookupError("There is no warehouse yet to look back in. Start with: plumbline run")
     if there.kind == origin.LOOK_BACK:
         raise origin.OriginError(f"{root} is a look-back itself. Set PLUMBLINE_HOME to {there.copy_of}.")
-    folder = root / "as_of" / f"{moment:%Y-%m-%dT%H-%M-%SZ}"
+    folder = folder_of(root, moment)
     with run_lock.hold(root, "look-back", say):
         with open_warehouse(root / "warehouse.duckdb", say) as connection:
             connection.execute("checkpoint")  # nothing is left beside the file, also after a killed run

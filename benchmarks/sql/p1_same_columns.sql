@@ -158,7 +158,8 @@ select
     usd(outflow_next_24h) as outflow_usd_next_24h,
     ratio(outflow_24h, inflow_24h) as out_in_ratio_24h,
     case when is_in then ratio(outflow_next_24h, inflow) end as out_in_ratio_next_24h,
-    case when is_in then next_outflow_us - at_us else at_us - previous_inflow_us end // 1000000 as holding_seconds_24h
+    case when not is_in then (at_us - previous_inflow_us) // 1000000 end as holding_seconds_24h,
+    case when is_in then (next_outflow_us - at_us) // 1000000 end as holding_seconds_next_24h
 from measured;
 
 create table bench.feat_transfer__history as

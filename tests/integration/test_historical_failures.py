@@ -3,10 +3,6 @@
 import re
 from pathlib import Path
 
-import pytest
-
-pytestmark = pytest.mark.slow
-
 
 def plant(code: Path, model: str, pattern: str, replacement: str) -> None:
     """Replaces a piece of a model's (or macro's) text, and fails where the piece is no longer there."""

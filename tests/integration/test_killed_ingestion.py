@@ -16,7 +16,7 @@ from orchestration.assets.feeds import FEEDS
 from sandbox import vendor
 from sandbox.world import generate
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 KILLS, SEED = 20, 20261122
 FIRST_REST = 0.05

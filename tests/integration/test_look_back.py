@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from main_job import fingerprints
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 FIRST_RUN_AS_OF = "2026-01-21T02:00:00Z"
 
 
@@ -59,6 +59,13 @@ def test_everything_is_as_it_was_when_that_instant_was_the_present(looked_back, 
     built = {name for name in then if not name.startswith("raw_")}
     assert {name for name in built if then[name] != rebuilt[name]} == set()
     assert then["marts.fct_alerts"] != present["marts.fct_alerts"], "nothing has changed since: this shows nothing"
+
+
+def test_features_are_exported_as_they_were_then(looked_back, home, finished_home, tmp_path, plumbline):
+    then, rebuilt = tmp_path / "then.parquet", tmp_path / "rebuilt.parquet"
+    assert plumbline("features", "export", str(then), home=finished_home).returncode == 0
+    assert plumbline("features", "export", str(rebuilt), "--as-of", FIRST_RUN_AS_OF, home=home).returncode == 0
+    assert digest(then) == digest(rebuilt)
 
 
 def test_a_look_back_is_no_place_to_look_back_from(looked_back, home, plumbline):

@@ -15,7 +15,7 @@ import real_blocks
 import yaml
 from main_job import REPOSITORY, environment
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 # Four need investigators' decisions, three a transfer in their period: the ledger ends a year before the newest list.
 UNMEASURED = {
     "productive_alert_rate", "false_positive_ratio", "decided_within_sla_share", "sar_over_30_days_share",

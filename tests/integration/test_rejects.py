@@ -143,7 +143,7 @@ def test_a_killed_replay_is_replayed_whole(bucket, newcoin, monkeypatch):
     assert rows("select count(*) from raw_exchange.internal_transfers") == [(2,)]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_accounting_follows_a_replay(home_copy, code_copy, plumbline, status):
     before = feed(status(home_copy))
     listed = json.loads(plumbline("rejects", "list", "--json", "--feed", "exchange", home=home_copy).stdout)

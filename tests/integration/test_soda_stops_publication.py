@@ -3,9 +3,6 @@
 from pathlib import Path
 
 import duckdb
-import pytest
-
-pytestmark = pytest.mark.slow
 
 
 def run_with_defect(plumbline, status, home: Path, **more: Path) -> dict:

@@ -13,7 +13,6 @@ import pytest
 from lacking import skip_for_lack_of
 from main_job import command, environment
 
-pytestmark = pytest.mark.slow
 SENDING = re.compile(r"\b(?:connect|sendto|sendmsg|sendmmsg)\(.*")
 ADDRESS = re.compile(r"inet_(?:addr\(|pton\(AF_INET6, )\"([^\"]+)\"")
 LOOPBACK = re.compile(r"127\.|::1$|::ffff:127\.")
@@ -43,6 +42,7 @@ def test_the_trace_reader_sees_what_leaves_the_machine():
     assert remote_addresses(trace) == {"10.0.0.54", "2001:db8::2"}
 
 
+@pytest.mark.nightly
 def test_the_main_job_with_every_vendor_sends_to_loopback_only(tmp_path: Path):
     if not shutil.which("strace"):
         skip_for_lack_of("strace", "install it to watch the run's system calls")

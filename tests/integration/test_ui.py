@@ -20,7 +20,7 @@ import pytest
 from lacking import skip_for_lack_of
 from main_job import REPOSITORY, command, environment, fingerprints
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 REPOSITORY_SELECTOR = {"repositoryName": "__repository__", "repositoryLocationName": "orchestration.definitions"}
 LAST_DAY = "2026-01-20"
 USD_CHECK = "soda_failed_rows_the_us_dollar_is_worth_one_us_dollar"

@@ -125,12 +125,10 @@ def flow(legs: list[Leg]) -> dict[str, dict]:
         row["out_in_ratio_24h"] = ratio(row["outflow_usd_24h"], row["inflow_usd_24h"])
         is_in = leg["direction_code"] == "in"
         row["out_in_ratio_next_24h"] = ratio(row["outflow_usd_next_24h"], row["inflow_usd"]) if is_in else None
-        if is_in:
-            held = min((other["event_at"] for other in after_out), default=None)
-            row["holding_seconds_24h"] = None if held is None else (held - now) // timedelta(seconds=1)
-        else:
-            held = max((other["event_at"] for other in before_in), default=None)
-            row["holding_seconds_24h"] = None if held is None else (now - held) // timedelta(seconds=1)
+        since = max((other["event_at"] for other in before_in), default=None)
+        until = min((other["event_at"] for other in after_out), default=None)
+        row["holding_seconds_24h"] = None if is_in or since is None else (now - since) // timedelta(seconds=1)
+        row["holding_seconds_next_24h"] = (until - now) // timedelta(seconds=1) if is_in and until else None
         result[leg["leg_id"]] = row
     return result
 

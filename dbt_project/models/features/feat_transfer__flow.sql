@@ -42,8 +42,6 @@ select
   outflow_usd_next_24h,
   {{ decimal_ratio('outflow_usd_24h', 'inflow_usd_24h') }} as out_in_ratio_24h,
   case when direction_code = 'in' then {{ decimal_ratio('outflow_usd_next_24h', 'inflow_usd') }} end as out_in_ratio_next_24h,
-  cast(case
-    when direction_code = 'in' then {{ seconds_between('event_at', 'next_outflow_at') }}
-    else {{ seconds_between('previous_inflow_at', 'event_at') }}
-  end as bigint) as holding_seconds_24h
+  cast(case when direction_code = 'out' then {{ seconds_between('previous_inflow_at', 'event_at') }} end as bigint) as holding_seconds_24h,
+  cast(case when direction_code = 'in' then {{ seconds_between('event_at', 'next_outflow_at') }} end as bigint) as holding_seconds_next_24h
 from flows

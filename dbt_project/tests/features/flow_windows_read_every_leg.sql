@@ -54,8 +54,8 @@ found as (
     sum(inflow_usd_24h) as inflow_usd_24h,
     sum(outflow_usd_24h) as outflow_usd_24h,
     sum(outflow_usd_next_24h) as outflow_usd_next_24h,
-    count(holding_seconds_24h) as held_count,
-    coalesce(sum(holding_seconds_24h), 0) as held_seconds
+    count(coalesce(holding_seconds_24h, holding_seconds_next_24h)) as held_count,
+    coalesce(sum(coalesce(holding_seconds_24h, holding_seconds_next_24h)), 0) as held_seconds
   from {{ ref('feat_transfer__flow') }}
   group by party_id
 )
