@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingestion.control_totals import record_hash
 from ingestion.travel_rule import count
 from ingestion.travel_rule.parse import PERSONS, read
 
@@ -231,3 +232,16 @@ def test_dropping_a_member_drops_only_what_it_says(data: st.DataObject):
     del said[data.draw(st.sampled_from(sorted(said)))]
     _, persons = rows(message(ivms101=said))
     assert len(persons) == 3
+
+
+@pytest.mark.parametrize("name", ["message_id", "messageId", "MESSAGEID"])
+def test_the_patterns_find_the_messages_id_as_it_is_written(name):
+    written = f'{{"{name}" : "M\\u00e9 \\"1\\""}}'.encode()
+    assert count.share(written) == record_hash('M\u00e9 "1"', None)
+    assert count.share(b"{}") == record_hash("", None)
+
+
+def test_messages_and_their_persons_are_hashed_by_the_message():
+    raw = b'[{"message_id": "A", "x": {"naturalPerson": {}}}, {"message_id": "B"}]'
+    a, b = record_hash("A", None), record_hash("B", None)
+    assert count.digests(raw, False) == {"messages": a + b, "persons": a}
