@@ -137,8 +137,16 @@ AMOUNTS = {
     "onchain.bitcoin_outputs": ("value", "150000000", Decimal("1.5")),
 }
 """Where a raw table whose hash is over an amount has it, what stands there, and the amount it is."""
-ASSETS = {"onchain.ethereum_transactions": "ETH", "onchain.bitcoin_inputs": "BTC", "onchain.bitcoin_outputs": "BTC"}
-VALUES = {"BIGINT": 7, "DATE": datetime(2026, 1, 1).date()}
+DAY = datetime(2026, 1, 1).date()
+CELLS = {
+    "onchain.ethereum_transactions": (None, "ETH"),
+    "onchain.bitcoin_inputs": (None, "BTC"),
+    "onchain.bitcoin_outputs": (None, "BTC"),
+    "prices.rates": (DAY, "0xAB-asset_code"),
+    "prices.hourly_rates": (None, "0xAB-asset_code"),
+}
+"""Day and asset on which a source counts the record, where it says any."""
+VALUES = {"BIGINT": 7, "DATE": DAY}
 
 
 def record_keys() -> dict[str, dict]:
@@ -159,7 +167,7 @@ def test_a_record_in_the_place_of_another_is_found_by_its_hash(home, sql):
             column, stored, amount = AMOUNTS.get(table, ("amount", Decimal("1.5"), Decimal("1.5")))
             row[column] = stored
         for known_at, delivered in (("2026-01-05 01:00:00", key), ("2026-01-05 02:00:00", f"{key}-other")):
-            total = (None, ASSETS.get(table), None)
+            total = (*CELLS.get(table, (None, None)), None)
             entries.append({"table": table, "known_at": known_at, "row": row, "total": total})
             delivered = delivered.lower() if said.get("lower") else delivered
             hashes[f"{table.partition('.')[2]}@{known_at}", table] = record_hash(delivered, amount)
