@@ -5,6 +5,7 @@ Belongs here: from deliveries to the feed's dlt resources. Formats of others hav
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -109,15 +110,31 @@ class Extraction:
         self._read.add(table.name)
 
     def totals(self) -> Iterator[pa.Table]:
-        """Control totals of every new file: the manifest's where it states them, else counted independently."""
+        """Control totals of every new file: the manifest's where it states them, else counted independently, hashes
+        included."""
         rows = []
         for table in self.tables:
-            unstated = [pair for pair in self._files[table.name] if pair[1].manifest_totals is None]
-            rows += independent_count.count(self.feed, table, unstated)
-            for delivery, file in self._files[table.name]:
+            files = self._files[table.name]
+            rows += independent_count.count(self.feed, table, [p for p in files if p[1].manifest_totals is None])
+            counted = self._counted_for_hashes(table)
+            for delivery, file in files:
                 if file.manifest_totals is not None:
-                    rows += control_totals.from_manifest(self.feed, delivery, file)
+                    stated = control_totals.from_manifest(self.feed, delivery, file)
+                    rows += control_totals.with_hashes(stated, counted[file.extract_id])
         yield control_totals.to_table(rows)
+
+    def _counted_for_hashes(self, table: Table) -> dict[str, list[dict]]:
+        """By extract the independent count of the files whose manifest leaves a hash open. Only its hash is wanted: a
+        number of rows that the manifest has wrong is to show as a difference, and refuses no file."""
+        unhashed = [
+            (delivery, replace(file, manifest_rows=None))
+            for delivery, file in self._files[table.name]
+            if any(total.hash is None and total.rows for total in file.manifest_totals or ())
+        ]
+        found: dict[str, list[dict]] = defaultdict(list)
+        for total in independent_count.count(self.feed, table, unhashed):
+            found[total["extract_id"]].append(total)
+        return found
 
     def rejects(self) -> Iterator[pa.Table]:
         """The rejects of all tables. Raises RuntimeError when asked before the tables were read."""

@@ -5,7 +5,8 @@ source's manifest, else from an independent path over the source (`captured_by` 
 """
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -62,11 +63,16 @@ def row(
         "asset_code": asset_code,
         "source_rows": source_rows,
         "source_amount": source_amount,
-        "source_hash": None if source_hash is None else Decimal(source_hash),
+        # Nothing has the hash of nothing: it is known, whoever says that there is nothing.
+        "source_hash": Decimal(0) if source_hash is None and not source_rows else _number(source_hash),
         "captured_by": captured_by,
         "source_uri": source_uri,
         "known_at": utc(known_at),
     }
+
+
+def _number(source_hash: int | None) -> Decimal | None:
+    return None if source_hash is None else Decimal(source_hash)
 
 
 def to_table(rows: list[dict]) -> pa.Table:
@@ -93,6 +99,28 @@ def record_hash(key: str, amount: Decimal | None) -> int:
     The same formula is in the dbt macro `record_hash` and in the independent count."""
     text = f"{key}|{'' if amount is None else format(amount, '.18f')}"
     return int(hashlib.md5(text.encode(errors="surrogateescape"), usedforsecurity=False).hexdigest()[:15], 16)
+
+
+RECORD_HASH_SQL = "cast('0x' || left(md5({}), 15) as bigint)"
+"""The same of a DuckDB expression of the text; sum it."""
+
+
+def with_hashes(stated: list[dict], counted: Iterable[dict]) -> list[dict]:
+    """The totals that a manifest states, each without a hash with the one that was counted on an independent path for
+    the same table, day and asset, or for all of the table where it has one total alone."""
+    groups: dict[tuple, list[Decimal | None]] = defaultdict(list)
+    for total in counted:
+        cell = total["event_date"], total["asset_code"]
+        groups[total["table_name"], cell].append(total["source_hash"])
+        groups[total["table_name"], None].append(total["source_hash"])
+    totals_of = Counter(total["table_name"] for total in stated)
+
+    def hash_of(total: dict) -> Decimal | None:
+        is_alone = totals_of[total["table_name"]] == 1
+        found = groups[total["table_name"], None if is_alone else (total["event_date"], total["asset_code"])]
+        return None if not found or None in found else sum(found, Decimal(0))
+
+    return [t if t["source_hash"] is not None else {**t, "source_hash": hash_of(t)} for t in stated]
 
 
 def from_manifest(feed: str, delivery: Delivery, file: DeliveredFile) -> list[dict]:

@@ -118,6 +118,7 @@ def _scan_with_duckdb(table: Table, files: list[tuple[Delivery, DeliveredFile]])
     key = " || ':' || ".join(f"""coalesce(cast("{column}" as varchar), '')""" for column in table.key)
     amount = _amount(table.amount, stored.get(table.amount)) if table.amount else "cast(null as decimal(38, 18))"
     asset = f'cast("{table.asset}" as varchar)' if table.asset else "cast(null as varchar)"
+    digest = control_totals.RECORD_HASH_SQL.format("key || '|' || coalesce(cast(amount as varchar), '')")
     query = f"""
         with read as (
             select
@@ -134,7 +135,7 @@ def _scan_with_duckdb(table: Table, files: list[tuple[Delivery, DeliveredFile]])
             asset,
             count(*) as rows,
             sum(amount) as amount,
-            sum(cast('0x' || left(md5(key || '|' || coalesce(cast(amount as varchar), '')), 15) as bigint))
+            sum({digest})
         from read join business using (_path)
         group by all
     """  # noqa: S608 (column names are declared in this package)

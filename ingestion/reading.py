@@ -60,6 +60,7 @@ class Reading:
     def __init__(self, feed: str, endpoint: str, tables: tuple[str, ...]) -> None:
         self.feed, self.endpoint = feed, endpoint
         self.counted: Counter[str] = Counter(dict.fromkeys(tables, 0))
+        self._hashes: Counter[str] = Counter()
         self._rows: dict[str, list[tuple[datetime, dict]]] = {table: [] for table in tables}
         self._rejects: list[tuple[dict, str]] = []
         self._identity: list[str] = []
@@ -79,8 +80,17 @@ class Reading:
                 return f"{self.endpoint}: {said}"
         return None
 
+    def count(self, table: str, key: str) -> int:
+        """Counts one record of the wire for the table's control total. `key` is what its hash is over, as the answer
+        itself says it; the record's share of the hash is given back, for a reject to state."""
+        share = control_totals.record_hash(key, None)
+        self.counted[table] += 1
+        self._hashes[table] += share
+        return share
+
     def states(self, table: str, rows: int) -> None:
-        """Takes `rows` for the table's control total: it follows from what the vendor itself says it holds."""
+        """Takes `rows` for the table's control total: it follows from what the vendor itself says it holds. The hash
+        stays that of what was counted."""
         self.counted[table], self._captured[table] = rows, "api_total"
 
     def land(self, table: str, known_at: datetime, row: dict, *, answer: Any = None, is_whole: bool = True) -> None:
@@ -97,17 +107,20 @@ class Reading:
         reason_code: str,
         reason: str,
         record: dict | str,
+        record_hash: int,
         *,
         answer: Any = None,
         part: str = "",
     ) -> None:
-        """`part`: where in the `answer` the problem is (see `Unreadable`)."""
+        """`record_hash`: the share of its table's hash (see `count`). `part`: where in the `answer` the problem is (see
+        `Unreadable`)."""
         rejected = {
             "table_name": table,
             "first_seen_at": known_at,
             "reason_code": reason_code,
             "reason": reason,
             "raw_record": record if isinstance(record, str) else text(record),
+            "record_hash": record_hash,
         }
         self._rejects.append((rejected, part if part in parts_of(answer) else ""))
         self._identity.append(repr((table, known_at, reason_code, text(record))))
@@ -137,6 +150,7 @@ class Reading:
                     feed_code=self.feed,
                     table_name=table,
                     source_rows=counted,
+                    source_hash=self._hashes[table],
                     captured_by=self._captured.get(table, "independent_count"),
                     source_uri=self.endpoint,
                     known_at=max(known),

@@ -54,7 +54,8 @@ def fill(connection: duckdb.DuckDBPyConnection, rows: list[dict], load_id: str, 
             "_record_no": number,
             "_dlt_load_id": load_id,
         }
-        whole_answer = {"answer_json": "{}"} if feed in ("chainalysis", "trm") or table == "analyses" else {}
+        has_answer = feed in ("chainalysis", "trm") and table not in ("categories", "withdrawal_attempts")
+        whole_answer = {"answer_json": "{}"} if has_answer or table == "analyses" else {}
         _insert(connection, f"raw_{feed}.{table}", entry["row"] | whole_answer | common)
         event_date, asset_code, amount = entry.get("total", (None, None, None))
         total = {

@@ -8,6 +8,22 @@
   cast(sum({% if where %}case when {{ where }} then {% endif %}cast({{ md5_number(text) }} as decimal(38,0)){% if where %} end{% endif %}) as decimal(38,0))
 {%- endmacro -%}
 
+{#- The key of a table's records as text, from var record_keys; '' where the table has none at this hop.
+    hop: raw or staged; alias: of the table whose columns these are. -#}
+{%- macro record_key(feed, table, hop, alias) -%}
+  {%- set said = var('record_keys').get(feed ~ '.' ~ table, {}) -%}
+  {%- set columns = said.get(hop, said.get('raw', [])) -%}
+  {%- set key -%}
+    {%- for column in columns %}coalesce(cast({{ alias }}.{{ column }} as string), ''){{ " || ':' || " if not loop.last }}{% endfor -%}
+  {%- endset -%}
+  {{ return('lower(' ~ key ~ ')' if key and said.get('lower') else key) }}
+{%- endmacro -%}
+
+{#- Whether a table's hash is also over the amount of its hops. -#}
+{%- macro is_amount_hashed(feed, table) -%}
+  {{ return(var('record_keys').get(feed ~ '.' ~ table, {}).get('amount', false)) }}
+{%- endmacro -%}
+
 {#- md5 over several expressions, null-safe and unambiguous ('a','bc' differs from 'ab','c'). Text, 32 hex digits. -#}
 {%- macro md5_key(exprs) -%}
   md5({% for expr in exprs %}coalesce(cast({{ expr }} as string), '~null~'){% if not loop.last %} || '|' || {% endif %}{% endfor %})

@@ -19,15 +19,20 @@ _SHOWN = 2_000  # characters of an unusable file kept beside each of its rejects
 
 
 def totals(delivery: Delivery, file: DeliveredFile, raw: bytes, count: ModuleType) -> list[dict]:
-    """The manifest's totals; for a table it says nothing of, the count by the patterns of the format (`count`)."""
-    stated = [] if file.manifest_totals is None else control_totals.from_manifest(FEED, delivery, file)
-    if any(total["table_name"] == "statements" for total in stated):
-        return stated
+    """The manifest's totals; what it says nothing of, statements or hashes, by the patterns of the format (`count`)."""
     text = count.as_text(raw)
-    statements = _total(delivery, file, "statements", count.statement_count(text), "independent_count")
-    if file.manifest_totals is not None:
-        return [*stated, statements]
-    return [statements, *_counted_totals(delivery, file, count.statements(text))]
+    statements = _statements(delivery, file, count, text)
+    counted = [statements, *_counted_totals(delivery, file, count.statements(text))]
+    if file.manifest_totals is None:
+        return counted
+    stated = control_totals.with_hashes(control_totals.from_manifest(FEED, delivery, file), counted)
+    return stated if any(total["table_name"] == "statements" for total in stated) else [*stated, statements]
+
+
+def _statements(delivery: Delivery, file: DeliveredFile, count: ModuleType, text: str) -> dict:
+    keys = count.statement_keys(text)
+    digest = None if None in keys else sum(control_totals.record_hash(key, None) for key in keys)
+    return _total(delivery, file, "statements", count.statement_count(text), "independent_count", digest=digest)
 
 
 def _counted_totals(delivery: Delivery, file: DeliveredFile, statements: list[StatementCount]) -> list[dict]:
@@ -37,10 +42,10 @@ def _counted_totals(delivery: Delivery, file: DeliveredFile, statements: list[St
     for statement in statements:
         if statement.agrees:
             for payment in statement.payments:
-                sums.add(payment.event_date, payment.ccy_code, 1, payment.amount)
+                sums.add(payment.event_date, payment.ccy_code, 1, payment.amount, payment.share)
         else:
             amount = statement.amount if statement.stated_amount is None else statement.stated_amount
-            sums.add(None, statement.ccy_code, statement.stated_entries or 0, amount)
+            sums.add(None, statement.ccy_code, statement.stated_entries or 0, amount, None)
     stated = statements and all(statement.stated_entries is not None for statement in statements)
     return sums.rows(delivery, file, "statement" if stated else "independent_count")
 
@@ -63,10 +68,12 @@ def reject_file(
         expected = control_totals.from_manifest(FEED, delivery, file)
     else:
         sums = _Sums()
-        for payment in (count.payments(text) if count else ()) or [Payment(None, None, None, "")]:
-            sums.add(payment.event_date, payment.ccy_code, 1, payment.amount)
-        number = count.statement_count(text) if count else 0
-        statements = _total(delivery, file, "statements", number, "independent_count")
+        for payment in (count.payments(text) if count else ()) or [Payment(None, None, None, "", "")]:
+            sums.add(payment.event_date, payment.ccy_code, 1, payment.amount, payment.share)
+        if count:
+            statements = _statements(delivery, file, count, text)
+        else:
+            statements = _total(delivery, file, "statements", 0, "independent_count")
         expected = [statements, *sums.rows(delivery, file, "independent_count")]
     extracted.totals += expected
     numbers = dict.fromkeys(SCHEMAS, 0)
@@ -75,26 +82,33 @@ def reject_file(
             table = total["table_name"]
             numbers[table] += 1
             # The value of a total goes with its first record: nothing in an unusable file says how it is spread
-            amount = total["source_amount"] if record == 0 else None
-            day, ccy_code = total["event_date"], total["asset_code"]
-            rejected = Rejected(table, numbers[table], error.code, str(error), text[:_SHOWN], day, ccy_code, amount)
+            amount, share = (total["source_amount"], total["source_hash"]) if record == 0 else (None, 0)
+            said = total["event_date"], total["asset_code"], amount, share
+            rejected = Rejected(table, numbers[table], error.code, str(error), text[:_SHOWN], *said)
             extracted.rejects.append(reject(delivery, file, rejected))
 
 
 class _Sums:
-    """Rows and amounts by event date and currency."""
+    """Rows, amounts and hashes by event date and currency; a hash is None where a record's share is not known."""
 
     def __init__(self) -> None:
         self._rows: dict[tuple[date | None, str | None], int] = defaultdict(int)
         self._amounts: dict[tuple[date | None, str | None], Decimal] = defaultdict(Decimal)
+        self._shares: dict[tuple[date | None, str | None], list[int | None]] = defaultdict(list)
 
-    def add(self, event_date: date | None, ccy_code: str | None, rows: int, amount: Decimal | None) -> None:
+    def add(
+        self, event_date: date | None, ccy_code: str | None, rows: int, amount: Decimal | None, share: int | None
+    ) -> None:
         self._rows[event_date, ccy_code] += rows
         self._amounts[event_date, ccy_code] += amount or 0
+        self._shares[event_date, ccy_code].append(share)
+
+    def _digest(self, key: tuple[date | None, str | None]) -> int | None:
+        return None if None in self._shares[key] else sum(self._shares[key])
 
     def rows(self, delivery: Delivery, file: DeliveredFile, captured_by: str) -> list[dict]:
         return [
-            _total(delivery, file, "entries", self._rows[key], captured_by, *key, self._amounts[key])
+            _total(delivery, file, "entries", self._rows[key], captured_by, *key, self._amounts[key], self._digest(key))
             for key in sorted(self._rows, key=str)
         ] or [_total(delivery, file, "entries", 0, captured_by)]
 
@@ -112,6 +126,7 @@ def reject(delivery: Delivery, file: DeliveredFile, rejected: Rejected) -> dict:
         event_date=rejected.event_date,
         asset_code=rejected.ccy_code,
         amount=rejected.amount,
+        record_hash=rejected.record_hash,
     )
 
 
@@ -124,6 +139,7 @@ def _total(
     event_date: date | None = None,
     asset_code: str | None = None,
     amount: Decimal | None = None,
+    digest: int | None = None,
 ) -> dict:
     return control_totals.row(
         extract_id=file.extract_id,
@@ -136,4 +152,5 @@ def _total(
         event_date=event_date,
         asset_code=asset_code,
         source_amount=amount,
+        source_hash=digest,
     )

@@ -4,10 +4,14 @@ Belongs here: counting. It knows the shape of the format, and nothing of `parse`
 All of it is linear in the size of the file, whatever the file holds.
 """
 
+import html
 import re
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+
+from ingestion import wire
+from ingestion.control_totals import record_hash
 
 _ENCODING = re.compile(rb"""^\s{0,9}<\?xml[^>]{0,99}\sencoding\s{0,9}=\s{0,9}["']([\w.-]{1,40})["']""")
 _CREATED = re.compile(rb"CreDtTm>\s{0,99}([0-9T:.+Z-]{10,40})\s{0,99}<")
@@ -25,12 +29,19 @@ _OTHER_AMOUNTS = ("InstdAmt", "CntrValAmt", "AnncdPstngAmt", "PrtryAmt", "Chrgs"
 
 @dataclass
 class Payment:
-    """One payment as the patterns see it; `text` is the entry it lies in."""
+    """One payment as the patterns see it; `text` is the entry it lies in, `reference` the bank's own word for it: empty
+    where there is none, None where it is written so that patterns cannot tell."""
 
     event_date: date | None
     ccy_code: str | None
     amount: Decimal | None
     text: str
+    reference: str | None
+
+    @property
+    def share(self) -> int | None:
+        """Its share of the hash of the entries."""
+        return None if self.reference is None else record_hash(wire.key(self.reference), self.amount)
 
 
 @dataclass
@@ -87,6 +98,36 @@ def statement_count(text: str) -> int:
     return sum(text.count(f"<{name}>") for name in _STATEMENTS)
 
 
+def statement_keys(text: str) -> list[str | None]:
+    """The message's id and the account of every statement, which the hash of the statements is over; None where
+    patterns cannot tell."""
+    message_id = _said(text, "MsgId")
+    return [
+        _key(message_id, _account(statement))
+        for statement, _ in (element for name in _STATEMENTS for element in _elements(text, name))
+    ]
+
+
+def _account(statement: str) -> str | None:
+    account = next((inside for inside, _ in _elements(statement, "Acct")), "")
+    account = re.split("<(?:Ownr|Svcr)>", account, maxsplit=1)[0]
+    iban = _said(account, "IBAN")
+    other = next((inside for inside, _ in _elements(account, "Othr")), "")
+    return iban if iban != "" else _said(other, "Id")
+
+
+def _key(*parts: str | None) -> str | None:
+    return None if None in parts else wire.key(*parts)
+
+
+def _said(text: str, name: str) -> str | None:
+    """The text of the first element of a name; empty where there is none, None where it is more than plain text."""
+    found = re.search(rf"<{name}>([^<]*)</{name}>", text)
+    if found:
+        return html.unescape(found.group(1)).strip()
+    return None if f"<{name}>" in text else ""
+
+
 def statements(text: str) -> list[StatementCount]:
     """Every statement in the text, the last one also where the file is cut off in it."""
     found = []
@@ -114,7 +155,7 @@ def payments(text: str) -> list[Payment]:
     An entry that never ends (a file cut off) counts as one without amount."""
     found = []
     for entry, closed in _elements(text, "Ntry"):
-        found += _of_entry(entry) if closed else [Payment(None, None, None, entry)]
+        found += _of_entry(entry) if closed else [Payment(None, None, None, entry, "")]
     return found
 
 
@@ -122,6 +163,8 @@ def _of_entry(entry: str) -> list[Payment]:
     head = _without(entry, "TxDtls")
     day = _day(_BOOKED.search(head)) or _day(_VALUED.search(head))
     ccy_code, amount = _amount(head)
+    reference = _said(head, "NtryRef")
+    reference = _said(head, "AcctSvcrRef") if reference == "" else reference
     details = [detail for detail, _ in _elements(entry, "TxDtls")]
     if len(details) > 1:
         shares = [_amount(_without(detail, *_OTHER_AMOUNTS)) for detail in details]
@@ -130,8 +173,8 @@ def _of_entry(entry: str) -> list[Payment]:
             signs = [_sign(detail, side) for detail in details]
             total = sum(sign * share for sign, (_, share) in zip(signs, shares, strict=True))
             if total == amount and {ccy for ccy, _ in shares} == {ccy_code}:
-                return [Payment(day, ccy_code, share, entry) for _, share in shares]
-    return [Payment(day, ccy_code, amount, entry)]
+                return [Payment(day, ccy_code, share, entry, reference) for _, share in shares]
+    return [Payment(day, ccy_code, amount, entry, reference)]
 
 
 def _day(found: re.Match | None) -> date | None:

@@ -47,7 +47,7 @@ def rows(entry: Element, entry_no: str, statement_id: str, account_iban: str) ->
     common = {
         "statement_id": statement_id,
         "account_iban": account_iban,
-        "entry_reference": text(entry, "NtryRef") or text(entry, "AcctSvcrRef"),
+        "entry_reference": reference(entry),
         "ccy_code": ccy_code,
         "is_reversal": is_reversal,
         "status_code": entry_status,
@@ -175,6 +175,11 @@ def _transaction_code(node: Element | None) -> str | None:
         parts = (text(domain, "Cd"), text(domain, "Fmly", "Cd"), text(domain, "Fmly", "SubFmlyCd"))
         return "/".join(part or "" for part in parts)
     return text(code, "Prtry", "Cd")
+
+
+def reference(entry: Element) -> str | None:
+    """The bank's own reference of the entry as a whole."""
+    return text(entry, "NtryRef") or text(entry, "AcctSvcrRef")
 
 
 def status(entry: Element) -> str | None:

@@ -10,6 +10,8 @@ from decimal import Decimal
 
 import pyarrow as pa
 
+from ingestion import wire
+from ingestion.control_totals import record_hash
 from ingestion.records import MONEY, TIMESTAMP
 
 CENT = Decimal("0.01")
@@ -83,7 +85,8 @@ ENTRIES = pa.schema(
 
 @dataclass
 class Rejected:
-    """A record that could not be used, with what could still be read of it (amount >= 0 in the entry's currency)."""
+    """A record that could not be used, with what could still be read of it (amount >= 0 in the entry's currency);
+    `record_hash` is its share of the hash of its table."""
 
     table: str
     record_no: int
@@ -93,6 +96,7 @@ class Rejected:
     event_date: date | None = None
     ccy_code: str | None = None
     amount: Decimal | None = None
+    record_hash: int | None = None
 
 
 @dataclass
@@ -118,9 +122,10 @@ class Message:
             row["_record_no"] = self.entry_no
         self.entries += rows
 
-    def reject_statement(self, error: UnusableRecord, raw: str) -> None:
+    def reject_statement(self, error: UnusableRecord, raw: str, message_id: str | None, account: str | None) -> None:
         """Rejects the statement whose number has been taken already."""
-        self.rejected.append(Rejected("statements", self.statement_no, error.code, str(error), raw))
+        share = record_hash(wire.key(message_id, account), None)
+        self.rejected.append(Rejected("statements", self.statement_no, error.code, str(error), raw, record_hash=share))
 
     def reject_entry(
         self,
@@ -129,11 +134,13 @@ class Message:
         event_date: date | None,
         ccy_code: str | None,
         amount: Decimal | None,
+        reference: str | None,
     ) -> None:
-        """Rejects one payment under the next record number."""
+        """Rejects one payment under the next record number; `reference` is the bank's own (`entry_reference`)."""
         self.entry_no += 1
+        share = record_hash(wire.key(reference), amount)
         self.rejected.append(
-            Rejected("entries", self.entry_no, error.code, str(error), raw, event_date, ccy_code, amount)
+            Rejected("entries", self.entry_no, error.code, str(error), raw, event_date, ccy_code, amount, share)
         )
 
 

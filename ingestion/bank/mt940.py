@@ -68,7 +68,8 @@ def _read_statement(fields: list[Field], message: Message, seen: dict[str, list]
     try:
         row, ccys = _statement(fields, seen)
     except UnusableRecord as error:
-        message.reject_statement(error, _shown(fields))
+        values = dict(reversed(fields))
+        message.reject_statement(error, _shown(fields), values["20"].strip(), values.get("25", "").strip())
         for line, details in entries:
             _reject_entry(message, error, line, details, ccy_code)
         return
@@ -201,7 +202,9 @@ def _reject_entry(
         day = None
     signed = _signed(line)
     raw = f":61:{line}" if details is None else f":61:{line}\n:86:{details}"
-    message.reject_entry(error, raw, day, ccy_code, None if signed is None else abs(signed))
+    stated = _ENTRY.fullmatch(line.split("\n", 1)[0].rstrip())
+    reference = stated.group(2).partition("//")[2].strip() if stated else None
+    message.reject_entry(error, raw, day, ccy_code, None if signed is None else abs(signed), reference)
 
 
 def _signed(line: str) -> Decimal | None:

@@ -10,10 +10,11 @@ from decimal import Decimal
 from ingestion.bank.count import Payment, StatementCount
 
 _CLOSED = re.compile(rb"^:62[FM]:[CD]([0-9]{6})", re.MULTILINE)
+_ACCOUNT = re.compile(r"^:25:(.*)$", re.MULTILINE)
 _CCY = re.compile(r"^:60[FM]:[CD][0-9]{6}([A-Z]{3})[0-9]{1,14},[0-9]{0,2}[ \t]*$", re.MULTILINE)
 _LINE = re.compile(
     r"([0-9]{2})([0-9]{2})([0-9]{2})(?:([0-9]{2})([0-9]{2})|    )?R?[CD][A-Z]?"
-    r"([0-9]{1,14}),([0-9]{0,5})[A-Z][A-Z0-9]{3}(?:(?!//).){0,16}(?://.{0,23})?[ \t]*$"
+    r"([0-9]{1,14}),([0-9]{0,5})[A-Z][A-Z0-9]{3}(?:(?!//).){0,16}(?://(.{0,23}))?[ \t]*$"
 )
 
 
@@ -48,6 +49,22 @@ def payments(text: str) -> list[Payment]:
     return [payment for part in _parts(text) for payment in _payments(part)]
 
 
+def statement_keys(text: str) -> list[str | None]:
+    """The reference (:20:) and the account (:25:) of every statement, which the hash of the statements is over."""
+    found = []
+    for part in _parts(text):
+        account = _ACCOUNT.search(part)
+        said = _plain(part.partition("\n")[0]), _plain(account and account.group(1))
+        found.append(None if None in said else ":".join(said))
+    return found
+
+
+def _plain(text: str | None) -> str | None:
+    """The text without blanks around it; None for one beyond ASCII, whose encoding only the reader is told."""
+    text = (text or "").strip()
+    return text if text.isascii() else None
+
+
 def _parts(text: str) -> list[str]:
     parts = re.split(r"^:20:", text, flags=re.MULTILINE)[1:]
     return [re.split(r"^-}?[ \t]*$", part, maxsplit=1, flags=re.MULTILINE)[0] for part in parts]
@@ -59,12 +76,13 @@ def _payments(statement: str) -> list[Payment]:
     for part in re.split(r"^:61:", statement, flags=re.MULTILINE)[1:]:
         line = _LINE.match(part.partition("\n")[0])
         if line is None:
-            found.append(Payment(None, ccy and ccy.group(1), None, part))
+            found.append(Payment(None, ccy and ccy.group(1), None, part, ""))
             continue
-        year, month, day, booked_month, booked_day, whole, cents = line.groups()
+        year, month, day, booked_month, booked_day, whole, cents, reference = line.groups()
         valued = _date(f"20{year}", month, day)
         amount = Decimal(f"{whole}.{cents or 0}")
-        found.append(Payment(_booked(valued, booked_month, booked_day), ccy and ccy.group(1), amount, part))
+        booked = _booked(valued, booked_month, booked_day)
+        found.append(Payment(booked, ccy and ccy.group(1), amount, part, _plain(reference)))
     return found
 
 

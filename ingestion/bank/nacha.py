@@ -124,6 +124,7 @@ def _read_batch(batch: _Batch, message: Message, file_agrees: bool, seen: dict[s
     header = batch.header
     effective = _day(header[69:75])
     settled = _settled(header[75:78], effective)
+    account = f"{header[79:87]}/{header[40:50].strip()}"
     problem = None
     if header[50:53] == "ADV":
         problem = UnusableRecord("unsupported_batch", "a batch of accounting advices (ADV) has another layout")
@@ -132,11 +133,10 @@ def _read_batch(batch: _Batch, message: Message, file_agrees: bool, seen: dict[s
     elif message.created_at is None:
         problem = UnusableRecord("invalid_creation_time", "the file header has no creation date")
     if problem:
-        message.reject_statement(problem, f"{header}\n{batch.control}")
+        message.reject_statement(problem, f"{header}\n{batch.control}", message.message_id, account)
         for records in batch.entries:
             _reject(message, problem, records, settled or effective)
         return
-    account = f"{header[79:87]}/{header[40:50].strip()}"
     content = (header, batch.entries, batch.control)
     statement_id = told_apart(f"nacha/{message.message_id}/{account}/{header[87:94].strip()}", content, seen)
     net = Decimal(0)
@@ -216,7 +216,7 @@ def _names(entry: str, addenda: list[str], kind: str) -> tuple[str | None, str]:
 def _reject(message: Message, error: UnusableRecord, records: list[str], day: date | None) -> None:
     cents = records[0][29:39]
     amount = Decimal(cents).scaleb(-2) if cents.isascii() and cents.isdigit() else None
-    message.reject_entry(error, "\n".join(records), day, "USD", amount)
+    message.reject_entry(error, "\n".join(records), day, "USD", amount, records[0][79:94])
 
 
 def _created(header: str) -> datetime | None:

@@ -13,7 +13,7 @@ from ingestion.bank.count import Payment, StatementCount
 _MADE = re.compile(rb"^101[0-9 ]{20}([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2}|  )([0-9]{2}|  )")
 _FILE = re.compile(r"^9[0-9]{12}([0-9]{8})[0-9]{10}([0-9]{12})([0-9]{12}) *$", re.MULTILINE)
 _BATCH = re.compile(r"^8...([0-9]{6})[0-9]{10}([0-9]{12})([0-9]{12})", re.MULTILINE)
-_ENTRY = re.compile(r"^6.{28}(.{10})", re.MULTILINE)
+_ENTRY = re.compile(r"^6.*", re.MULTILINE)
 _ADDENDA = re.compile(r"^7", re.MULTILINE)
 
 
@@ -57,20 +57,35 @@ def payments(text: str) -> list[Payment]:
     return [payment for batch in _batches(text) for payment in _counted(batch).payments]
 
 
+def statement_keys(text: str) -> list[str | None]:
+    """The file's id and the account (bank and company) of every batch, which the hash of the statements is over."""
+    file = text.partition("\n")[0].ljust(94)
+    message_id = f"{file[3:13].strip()}/{file[13:23].strip()}/{file[23:34].strip()}"
+    found = []
+    for batch in _batches(text):
+        header = f"5{batch.partition(chr(10))[0]}".ljust(94)
+        key = f"{message_id}:{header[79:87]}/{header[40:50].strip()}"
+        found.append(key if header.isascii() and file.isascii() else None)
+    return found
+
+
 def _batches(text: str) -> list[str]:
     return re.split(r"^5", text, flags=re.MULTILINE)[1:]
 
 
 def _counted(batch: str) -> StatementCount:
     day = _day(batch)
-    amounts = [_money(cents) if re.fullmatch("[0-9]{10}", cents) else None for cents in _ENTRY.findall(batch)]
-    # A record cut off before its amount is counted all the same
-    amounts += [None] * (len(re.findall("^6", batch, flags=re.MULTILINE)) - len(amounts))
+    found = []
+    for entry in _ENTRY.findall(batch):
+        entry = entry.ljust(94)
+        # A record cut off before its amount is counted all the same
+        amount = _money(entry[29:39]) if re.fullmatch("[0-9]{10}", entry[29:39]) else None
+        found.append(Payment(day, "USD", amount, "", entry[79:94] if entry.isascii() else None))
     control = _BATCH.search(batch)
     counted = StatementCount(
-        [Payment(day, "USD", amount, "") for amount in amounts],
-        len(amounts),
-        sum((amount for amount in amounts if amount is not None), Decimal(0)),
+        found,
+        len(found),
+        sum((payment.amount for payment in found if payment.amount is not None), Decimal(0)),
         "USD",
     )
     if control:

@@ -37,7 +37,8 @@ def _read_statement(statement: Element, message: Message, seen: dict[str, list[E
     try:
         row, balance_ccys = _statement(statement, message, seen)
     except UnusableRecord as error:
-        message.reject_statement(error, source_text(statement))
+        account = account_id(statement.find("Acct"))
+        message.reject_statement(error, source_text(statement), message.message_id, account)
         for entry in statement.findall("Ntry"):
             _reject_payments(entry, error, message)
         return
@@ -66,9 +67,8 @@ def _read_statement(statement: Element, message: Message, seen: dict[str, list[E
 def _reject_payments(entry: Element, error: UnusableRecord, message: Message) -> None:
     """One reject per payment in the entry, as control totals count them."""
     for amount in entries.amounts(entry):
-        message.reject_entry(
-            error, source_text(entry), entries.event_date_or_none(entry), entries.ccy_or_none(entry), amount
-        )
+        day, ccy_code = entries.event_date_or_none(entry), entries.ccy_or_none(entry)
+        message.reject_entry(error, source_text(entry), day, ccy_code, amount, entries.reference(entry))
 
 
 def _statement(statement: Element, message: Message, seen: dict[str, list[Element]]) -> tuple[dict, set[str]]:

@@ -24,7 +24,7 @@ from confluent_kafka import (
 from confluent_kafka import Message as Delivered
 
 from ingestion import control_totals
-from ingestion.behaviour.parse import EVENTS, FEED, Message, from_messages
+from ingestion.behaviour.parse import EVENTS, FEED, Message, from_messages, share
 from ingestion.deliveries import DeliveryError
 from ingestion.landing import ALWAYS_KNOWN
 from ingestion.vendor import VendorError, VendorUnavailable
@@ -52,8 +52,9 @@ _REFUSALS = frozenset(
 @dataclass
 class Range:
     """Offsets of one partition, `first` (included) to `end` (not included), and what became of them: `delivered`
-    messages, `removed` offsets that the broker dropped before they were read, the newest timestamp. `low` is the first
-    offset that the broker still has, where that is known to lie behind `first`."""
+    messages, `removed` offsets that the broker dropped before they were read, the newest timestamp, the sum of the
+    messages' shares of the hash. `low` is the first offset that the broker still has, where that is known to lie
+    behind `first`."""
 
     partition: int
     first: int
@@ -62,6 +63,7 @@ class Range:
     delivered: int = 0
     removed: int = 0
     known_at: datetime = ALWAYS_KNOWN
+    digest: int = 0
     rejects: list[dict] = field(default_factory=list)
 
 
@@ -116,6 +118,7 @@ class Topic:
                 feed_code=FEED,
                 table_name=EVENTS.name,
                 source_rows=planned.delivered + planned.removed,
+                source_hash=None if planned.removed else planned.digest,
                 captured_by="api_total"
                 if planned.delivered + planned.removed == planned.end - planned.first
                 else "independent_count",
@@ -222,6 +225,7 @@ class Topic:
                 position = delivered.offset() + 1
                 message = _message(delivered)
                 planned.delivered += 1
+                planned.digest += share(message)
                 planned.known_at = max(planned.known_at, message.known_at or ALWAYS_KNOWN)
                 chunk.append(message)
                 size += len(message.value or b"") + len(message.key or b"")

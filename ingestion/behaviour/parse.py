@@ -11,7 +11,8 @@ from datetime import date, datetime
 import numpy as np
 import pyarrow as pa
 
-from ingestion import bounded, records, rejects
+from ingestion import bounded, records, rejects, wire
+from ingestion.control_totals import record_hash
 from ingestion.tabular import TIMESTAMP, Column, Table
 from ingestion.validation import validate
 
@@ -110,6 +111,7 @@ def from_messages(
                 raw_record=_whole(topic, partition, message),
                 first_seen_at=known_at,
                 event_date=event_date or known_at.date(),
+                record_hash=share(message),
             )
         )
 
@@ -130,6 +132,11 @@ def from_messages(
     return _stamped(
         verdict.values, [m for m, _ in good], verdict.problems, topic, partition, extract_id, first
     ), rejected
+
+
+def share(message: Message) -> int:
+    """The message's share of the hash: its event's id, as the message itself says it."""
+    return record_hash(wire.key(wire.said(wire.document(message.value or b""), "event_id")), None)
 
 
 def event_of(message: Message) -> dict[str, bytes]:

@@ -35,10 +35,12 @@ class _Known:
 
 @dataclass
 class _Day:
-    """What became known on one day: (fingerprint, row) and (fingerprint, problem, text)."""
+    """What became known on one day: (fingerprint, row) and (fingerprint, problem, text, share of the hash); `digest` is
+    the sum of all shares."""
 
     rows: list[tuple[str, dict]] = field(default_factory=list)
-    refused: list[tuple[str, Unusable, str]] = field(default_factory=list)
+    refused: list[tuple[str, Unusable, str, int]] = field(default_factory=list)
+    digest: int = 0
 
 
 def land(listings: Iterable[Listing], added: set[str]) -> Extracted:
@@ -89,10 +91,13 @@ def _new(listing: Listing, known: _Known) -> dict[date, _Day]:
             usable += 1
             continue
         seen.add(fingerprint)
+        share = listing.share(record)
         try:
             row = listing.row(record)
         except Unusable as problem:
-            days[listing.answered_at.date()].refused.append((fingerprint, problem, text))
+            day = days[listing.answered_at.date()]
+            day.refused.append((fingerprint, problem, text, share))
+            day.digest += share
             unusable.append(str(problem))
             continue
         usable += 1
@@ -102,6 +107,7 @@ def _new(listing: Listing, known: _Known) -> dict[date, _Day]:
             known_at = max(listing.answered_at, newest)
         own = {"vendor_code": listing.vendor_code, "record_type_code": listing.record_type_code, "answer_json": text}
         days[known_at.date()].rows.append((fingerprint, row | own | {"_known_at": known_at}))
+        days[known_at.date()].digest += share
     hold_records(f"records of {_uri(listing)}", usable, unusable)
     return days
 
@@ -116,10 +122,11 @@ def _land(listing: Listing, day: date, found: _Day, difference: int, extracted: 
     rows = [row | {"_extract_id": extract_id, "_record_no": numbers[one]} for one, row in ordered]
     known_at = max([row["_known_at"] for row in rows] + [listing.answered_at] * bool(found.refused))
     extracted.add(RECORDS.name, pa.Table.from_pylist(rows, schema=records.raw_schema(RECORDS.schema)))
-    extracted.totals.append(_total(listing, extract_id, max(len(fingerprints) + difference, 0), known_at))
+    counted = max(len(fingerprints) + difference, 0)
+    extracted.totals.append(_total(listing, extract_id, counted, found.digest, known_at))
     extracted.rejects += [
-        _reject(extract_id, numbers[one], problem, text, known_at)
-        for one, problem, text in sorted(found.refused, key=itemgetter(0))
+        _reject(extract_id, numbers[one], problem, text, share, known_at)
+        for one, problem, text, share in sorted(found.refused, key=itemgetter(0))
     ]
 
 
@@ -127,19 +134,20 @@ def _uri(listing: Listing) -> str:
     return listing.vendor_code + listing.endpoint
 
 
-def _total(listing: Listing, extract_id: str, source_rows: int, known_at: datetime) -> dict:
+def _total(listing: Listing, extract_id: str, source_rows: int, source_hash: int, known_at: datetime) -> dict:
     return control_totals.row(
         extract_id=extract_id,
         feed_code=FEED,
         table_name=RECORDS.name,
         source_rows=source_rows,
+        source_hash=source_hash,
         captured_by=listing.captured_by,
         source_uri=_uri(listing),
         known_at=known_at,
     )
 
 
-def _reject(extract_id: str, number: int, problem: Unusable, text: str, known_at: datetime) -> dict:
+def _reject(extract_id: str, number: int, problem: Unusable, text: str, share: int, known_at: datetime) -> dict:
     return rejects.row(
         feed_code=FEED,
         table_name=RECORDS.name,
@@ -149,4 +157,5 @@ def _reject(extract_id: str, number: int, problem: Unusable, text: str, known_at
         reason=str(problem),
         raw_record=text,
         first_seen_at=known_at,
+        record_hash=share,
     )

@@ -32,7 +32,7 @@ def listings(base_url: str, api_key: str) -> Iterator[Listing]:
     with Vendor("cases", "Marble", base_url, headers=headers, per_second=10, prefix="marble_") as vendor:
         for endpoint, record_type in LISTS.items():
             read, needs = partial(_row, record_type), NEEDS[record_type]
-            found = Listing(VENDOR, record_type, endpoint, read, needs=needs, known=KNOWN)
+            found = Listing(VENDOR, record_type, endpoint, read, ("id",), needs=needs, known=KNOWN)
             after = None
             while True:
                 paging = {"order": "ASC", "limit": PAGE} | ({"after": after} if after else {})

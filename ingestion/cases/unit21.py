@@ -14,6 +14,7 @@ VENDOR = "unit21"
 PAGE = 100
 TRIES = 3
 LISTS = {"alerts": "alert", "cases": "case", "sars": "sar"}
+IDENTITY = ("unit21_id", "id")
 NEEDS = ("created_at", "status")
 KNOWN = frozenset(
     {"id", "unit21_id", "alert_id", "case_id", "sar_id", "alert_type", "types", "report_type", "title", "description"}
@@ -36,7 +37,7 @@ def listings(base_url: str, api_key: str) -> Iterator[Listing]:
 def _whole(vendor: Vendor, name: str, record_type: str) -> Listing:
     for _ in range(TRIES):
         read = partial(_row, record_type)
-        found = Listing(VENDOR, record_type, f"/{name}/list", read, "api_total", needs=NEEDS, known=KNOWN)
+        found = Listing(VENDOR, record_type, f"/{name}/list", read, IDENTITY, "api_total", needs=NEEDS, known=KNOWN)
         total, offset = 0, 0
         while True:
             answer = vendor.post(found.endpoint, {"limit": PAGE, "offset": offset})
@@ -54,7 +55,7 @@ def _whole(vendor: Vendor, name: str, record_type: str) -> Listing:
 
 
 def _identifier(record: dict) -> str | None:
-    return text(record, "unit21_id") or text(record, "id")
+    return next(filter(None, (text(record, name) for name in IDENTITY)), None)
 
 
 def _row(record_type: str, record: dict, answered_at: datetime) -> dict:

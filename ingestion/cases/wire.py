@@ -13,7 +13,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ingestion.contract import changed
+from ingestion.control_totals import record_hash
 from ingestion.vendor import Answer, VendorError, dumps
+from ingestion.wire import key
 
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[][{}]')
 
@@ -29,13 +31,15 @@ class Unusable(Exception):
 @dataclass
 class Listing:
     """All records of one list. `read` makes a row of `cases.records` of one of them, or raises Unusable; `wire_rows`
-    is what the bytes of the answers hold, or what the vendor says it has (`captured_by`). `needs` are the members that
-    the contract promises of every record, `known` the others it speaks of; what is neither goes into `added`."""
+    is what the bytes of the answers hold, or what the vendor says it has (`captured_by`). The first member of
+    `identity` that a record has is its id. `needs` are the members that the contract promises of every record, `known`
+    the others it speaks of; what is neither goes into `added`."""
 
     vendor_code: str
     record_type_code: str
     endpoint: str
     read: Callable[[dict, datetime], dict]
+    identity: tuple[str, ...]
     captured_by: str = "independent_count"
     needs: tuple[str, ...] = ()
     known: frozenset[str] = frozenset()
@@ -57,6 +61,10 @@ class Listing:
         self.wire_rows += elements(answer.body, member)
         self.answered_at = max(self.answered_at, _answered_at(answer))
         return page
+
+    def share(self, record: Any) -> int:
+        """The record's share of the hash: its id, as the record itself says it."""
+        return record_hash(key(next(filter(None, (text(record, name) for name in self.identity)), None)), None)
 
     def row(self, record: Any) -> dict:
         """The row of a record. Raises Unusable, also where a member is missing that the contract promises: read as

@@ -15,11 +15,12 @@ from urllib.parse import quote
 
 import duckdb
 
-from ingestion import control_totals, pipeline, rejects
+from ingestion import control_totals, pipeline, rejects, wire
 from ingestion.chainalysis import parse
 from ingestion.chainalysis.movements import FIRST_ADDRESS, exists
 from ingestion.chainalysis.schemas import FEED
 from ingestion.contract import changed
+from ingestion.control_totals import record_hash
 from ingestion.reading import drift
 from ingestion.vendor import Answer, Refusal, Vendor, VendorError, date_of
 
@@ -184,7 +185,8 @@ class Screened:
         asked = hashlib.sha256(asked.encode()).hexdigest()[:16]
         extract_id = f"{product.code}/{day.isoformat()}:{asked}"
         newest = max(_known_at(answer, wanted) for _, answer in answered)
-        counts, numbers = Counter({"address_screenings": len(answered), "address_exposures": 0}), Counter()
+        shares: dict[str, list[int]] = {"address_screenings": [], "address_exposures": []}
+        numbers: Counter[str] = Counter()
 
         def number(table: str) -> int:
             numbers[table] += 1
@@ -193,6 +195,9 @@ class Screened:
         for address, answer in answered:
             known_at = _known_at(answer, wanted)
             stamp = {"address": address, "product_code": product.code, "_known_at": known_at, "_extract_id": extract_id}
+            said = None if isinstance(answer, Refusal) else answer.data
+            share = record_hash(wire.key(address, product.code, wire.said(said, "risk")), None)
+            shares["address_screenings"].append(share)
             stamp["screening_id"] = f"{product.code}:{address}@{known_at.isoformat()}"
             try:
                 if isinstance(answer, Refusal):
@@ -204,21 +209,22 @@ class Screened:
             except parse.Unreadable as problem:
                 about = {"address": address, "product_code": product.code}
                 about["ledger_known_at"] = wanted.ledger_known_at.isoformat()
-                self._reject(about, answer, extract_id, number("address_screenings"), known_at, problem)
+                self._reject(about, answer, extract_id, number("address_screenings"), known_at, problem, share)
                 continue
             own = {"ledger_known_at": wanted.ledger_known_at, "_record_no": number("address_screenings")}
             self.rows["address_screenings"].append(stamp | row | own)
-            counts["address_exposures"] += len(members)
+            shares["address_exposures"] += [_member_hash(address, product, *member) for member in members]
             for position, exposure in enumerate(exposures, 1):
                 own = {"member_no": position, "_record_no": number("address_exposures")}
                 self.rows["address_exposures"].append(stamp | exposure | own)
-        for table, rows in counts.items():
+        for table, counted in shares.items():
             self.totals.append(
                 control_totals.row(
                     extract_id=extract_id,
                     feed_code=FEED,
                     table_name=table,
-                    source_rows=rows,
+                    source_rows=len(counted),
+                    source_hash=sum(counted),
                     captured_by="independent_count",
                     source_uri=f"{product.path}{{address}}",
                     known_at=newest,
@@ -233,6 +239,7 @@ class Screened:
         number: int,
         known_at: datetime,
         problem: parse.Unreadable,
+        share: int,
     ) -> None:
         refused = isinstance(answer, Refusal)
         said = parse.text(answer.body) if refused else answer.body.decode(errors="replace")
@@ -247,6 +254,7 @@ class Screened:
                 raw_record={**about, "answer": said},
                 first_seen_at=known_at,
                 event_date=known_at.date(),
+                record_hash=share,
             )
         )
 
@@ -307,11 +315,21 @@ def _member(list_name: str, member: object) -> dict:
     names = {"category": "category", "name": "name", "description": "description"}
     names |= {"exposure_type_code": "exposureType", "direction_code": "direction"}
     return {
-        "member_code": "exposures" if list_name == "exposures" else "identifications",
+        "member_code": _member_code(list_name),
         **{column: _text(member.get(name), name) for column, name in names.items()},
         "value_usd": parse.usd(member.get("value"), "value"),
         "answer_json": parse.text(member),
     }
+
+
+def _member_code(list_name: str) -> str:
+    return "exposures" if list_name == "exposures" else "identifications"
+
+
+def _member_hash(address: str, product: Product, list_name: str, member: object) -> int:
+    """The member's share of the hash, as the answer itself says it."""
+    said = wire.said(member, "category"), wire.said(member, "name")
+    return record_hash(wire.key(address, product.code, _member_code(list_name), *said), None)
 
 
 def _distinct(members: list) -> list:

@@ -12,7 +12,7 @@ from decimal import Decimal
 import pyarrow as pa
 
 from ingestion import control_totals, rejects
-from ingestion.chainalysis import attempts, parse
+from ingestion.chainalysis import attempts, parse, tally
 from ingestion.chainalysis.listed_alerts import Listed, ListedRow
 from ingestion.chainalysis.movements import Key, Movement
 from ingestion.chainalysis.schemas import FEED, KYT_TABLES
@@ -80,6 +80,7 @@ class Landing:
         reason: str,
         record: dict,
         *,
+        record_hash: int | None,
         event_date: date,
         asset_code: str | None = None,
         amount: Decimal | None = None,
@@ -97,6 +98,7 @@ class Landing:
                 event_date=event_date,
                 asset_code=asset_code,
                 amount=amount,
+                record_hash=record_hash,
             )
         )
 
@@ -134,6 +136,7 @@ class Landing:
                     one.reason_code,
                     one.reason,
                     {**_registered(movement), "answer": one.answer},
+                    record_hash=control_totals.record_hash(movement.ledger_transfer_id, None),
                     event_date=movement.transfer_at.date(),
                     asset_code=movement.asset_code,
                     amount=movement.asset_amount,
@@ -151,9 +154,9 @@ class Landing:
             except parse.Unreadable as problem:
                 record = {**_registered(one.movement), "external_id": external_id}
                 record["answer"] = one.exposures.decode(errors="replace")
-                self._reject(
-                    "exposures", extract_id, known_at, "unreadable_answer", str(problem), record, event_date=day
-                )
+                share = tally.exposure_hash(external_id, one.exposures)
+                reason = "unreadable_answer", str(problem)
+                self._reject("exposures", extract_id, known_at, *reason, record, record_hash=share, event_date=day)
             if one.alerts is None:
                 continue
             try:
@@ -173,7 +176,8 @@ class Landing:
             record = {"userId": user_id, "transferReference": reference, "direction": direction}
             record |= {"external_id": external_id, "answer": parse.text(item)}
             record |= {"externalId": item.get("externalId")} if isinstance(item, dict) else {}
-            self._reject("alerts", extract_id, known_at, "unreadable_answer", str(problem), record, event_date=day)
+            reason, share = ("unreadable_answer", str(problem)), tally.alert_hash(item)
+            self._reject("alerts", extract_id, known_at, *reason, record, record_hash=share, event_date=day)
 
     def _other_alerts(self) -> None:
         for late in self._listed.late:
@@ -189,6 +193,7 @@ class Landing:
                 "unknown_transfer",
                 "the vendor lists an alert on a transfer that was not screened from this ledger",
                 unknown.row,
+                record_hash=control_totals.record_hash(str(unknown.row.get("alertIdentifier")), amount),
                 event_date=day,
                 amount=amount,
             )
@@ -206,8 +211,10 @@ class Landing:
             except parse.Unreadable as problem:
                 status_at = parse.timestamp(listed.row.get("alertStatusCreatedAt"))
                 record = {**listed.row, "alert_status_at": status_at and status_at.isoformat()}
-                reason = "unreadable_answer", str(problem)
-                self._reject("alert_states", extract_id, listed.known_at, *reason, record, event_date=day)
+                reason, share = ("unreadable_answer", str(problem)), tally.state_hash(listed.row)
+                self._reject(
+                    "alert_states", extract_id, listed.known_at, *reason, record, record_hash=share, event_date=day
+                )
 
     def _attempts(self) -> None:
         for answered in sorted(self._outcome.attempts, key=lambda one: one.attempt.ledger_transfer_id):
@@ -239,6 +246,7 @@ class Landing:
                 code,
                 reason,
                 record,
+                record_hash=control_totals.record_hash(attempt.ledger_transfer_id, None),
                 event_date=attempt.attempted_at.date(),
                 asset_code=attempt.asset_code,
                 amount=attempt.asset_amount,
@@ -255,35 +263,35 @@ class Landing:
         known_at = min(row["_known_at"] for table in (*self._rows.values(), self._rejects_known()) for row in table)
         for row in parse.categories(answer):
             self._land("categories", extract_id, known_at, row)
-        self._total("categories", extract_id, self._outcome.tally.categories)
+        listed = self._outcome.tally.categories
+        self._total("categories", extract_id, [control_totals.record_hash(category, None) for category in listed])
 
     def _rejects_known(self) -> list[dict]:
         return [{"_known_at": reject["first_seen_at"]} for reject in self._rejects]
 
     def _control_totals(self) -> None:
-        tally = self._outcome.tally
+        counted_by = self._outcome.tally
         per_day: dict[str, dict[tuple[date, str], list[Movement]]] = defaultdict(lambda: defaultdict(list))
-        for counted in tally.transfers.values():
+        for counted in counted_by.transfers.values():
             movement = counted.movement
             cell = movement.transfer_at.date(), movement.asset_code
             per_day[self._extract_ids[counted.day]][cell].append(movement)
         for extract_id, cells in sorted(per_day.items()):
             for (event_date, asset_code), counted in sorted(cells.items()):
-                self._total(
-                    "transfers",
-                    extract_id,
-                    len(counted),
-                    event_date=event_date,
-                    asset_code=asset_code,
-                    source_hash=sum(control_totals.record_hash(m.ledger_transfer_id, None) for m in counted),
-                )
-        exposures = Counter(self._extract_of(movement) for movement in tally.exposures.values())
-        alerts, amounts = Counter(), defaultdict(Decimal)
-        for alert in tally.alerts:
-            alerts[self._extract_ids[alert.day]] += 1
+                shares = [control_totals.record_hash(one.ledger_transfer_id, None) for one in counted]
+                self._total("transfers", extract_id, shares, event_date=event_date, asset_code=asset_code)
+        exposures, alerts, states, attempted = (defaultdict(list) for _ in range(4))
+        amounts: dict[str, Decimal] = defaultdict(Decimal)
+        for movement, share in counted_by.exposures.values():
+            exposures[self._extract_of(movement)].append(share)
+        for alert in counted_by.alerts:
+            alerts[self._extract_ids[alert.day]].append(alert.record_hash)
             amounts[self._extract_ids[alert.day]] += alert.amount_usd or 0
-        states = Counter(self._extract_ids[day] for day, _ in tally.states)
-        attempted = Counter(self._extract_ids[day] for day, _ in tally.attempts.values())
+        for day, (alert_id, status, _) in counted_by.states:
+            share = control_totals.record_hash(f"{alert_id}:{status or ''}", None)
+            states[self._extract_ids[day]].append(share)
+        for ledger_transfer_id, (day, _) in counted_by.attempts.items():
+            attempted[self._extract_ids[day]].append(control_totals.record_hash(ledger_transfer_id, None))
         for extract_id in self._extract_ids.values():
             self._total("alert_states", extract_id, states[extract_id], captured_by="api_total")
             self._total("withdrawal_attempts", extract_id, attempted[extract_id])
@@ -293,14 +301,16 @@ class Landing:
             )
 
     def _total(
-        self, table: str, extract_id: str, rows: int, *, captured_by: str = "independent_count", **what: object
+        self, table: str, extract_id: str, shares: list[int], *, captured_by: str = "independent_count", **what: object
     ) -> None:
+        """A total of as many records as there are `shares` of its hash."""
         self._totals.append(
             control_totals.row(
                 extract_id=extract_id,
                 feed_code=FEED,
                 table_name=table,
-                source_rows=rows,
+                source_rows=len(shares),
+                source_hash=sum(shares),
                 captured_by=captured_by,
                 source_uri=URIS[table],
                 known_at=self._newest.get(extract_id) or self._day_start(extract_id),

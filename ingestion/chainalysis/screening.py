@@ -180,7 +180,7 @@ class Screening:
                 screened.exposures, screened.alerts = await asyncio.gather(
                     self.client.transfer(external_id, "exposures"), self.client.transfer(external_id, "alerts")
                 )
-                self.tally.exposed(movement)
+                self.tally.exposed(movement, external_id, screened.exposures)
             self.outcome.screened.append(screened)
         except Refusal as refusal:
             if refusal.status == 404:

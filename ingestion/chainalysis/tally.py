@@ -9,12 +9,14 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
+from ingestion import wire
 from ingestion.chainalysis.movements import Movement
+from ingestion.control_totals import record_hash
 
 _UPDATED = re.compile(rb'"updatedAt"\s*:\s*"(\d{4}-\d\d-\d\d)([^"]*)"')
-_CATEGORY = re.compile(rb'"categoryId"\s*:')
+_CATEGORY = re.compile(rb'"categoryId"\s*:\s*"?([0-9A-Za-z_-]*)')
 
 
 @dataclass(frozen=True)
@@ -35,17 +37,21 @@ class CountedAlert:
     alert_id: str
     amount_usd: Decimal | None
 
+    @property
+    def record_hash(self) -> int:
+        return record_hash(self.alert_id, self.amount_usd)
+
 
 @dataclass
 class Tally:
     """What the vendor acknowledged, counted on the wire and apart from what is parsed and landed."""
 
     transfers: dict[str, Counted] = field(default_factory=dict)
-    exposures: dict[str, Movement] = field(default_factory=dict)
+    exposures: dict[str, tuple[Movement, int]] = field(default_factory=dict)
     alerts: list[CountedAlert] = field(default_factory=list)
     states: list[tuple[date, tuple]] = field(default_factory=list)
     attempts: dict[str, tuple[date, str]] = field(default_factory=dict)
-    categories: int = 0
+    categories: list[str] = field(default_factory=list)
 
     def registered(self, movement: Movement, state: str) -> None:
         """A first registration was answered: `accepted` (202) or `refused` (4xx)."""
@@ -63,12 +69,12 @@ class Tally:
             updated_on, rest = found[1].decode(), found[2].decode()
             self._count(movement, date.fromisoformat(updated_on), updated_on + rest)
 
-    def exposed(self, movement: Movement) -> None:
-        """The exposures of a finished transfer were answered with 200."""
-        self.exposures[movement.ledger_transfer_id] = movement
+    def exposed(self, movement: Movement, external_id: str, answer: bytes) -> None:
+        """The exposures of a finished transfer, asked for by the vendor's id, were answered with 200."""
+        self.exposures[movement.ledger_transfer_id] = movement, exposure_hash(external_id, answer)
 
     def listed_categories(self, answer: bytes) -> None:
-        self.categories = len(_CATEGORY.findall(answer))
+        self.categories = ["" if found == b"null" else found.decode() for found in _CATEGORY.findall(answer)]
 
     def listed_state(self, day: date, state: tuple) -> None:
         """The v1 list shows an alert in a state that no earlier run landed."""
@@ -106,3 +112,24 @@ class Tally:
             day: f"kyt/{day.isoformat()}:{hashlib.sha256(chr(10).join(sorted(lines[day])).encode()).hexdigest()[:16]}"
             for day in sorted(lines)
         }
+
+
+def exposure_hash(external_id: str, answer: bytes) -> int:
+    """The share of the hash that the direct exposure of a transfer has."""
+    category = wire.said(wire.document(answer), "direct", "categoryId")
+    return record_hash(wire.key(external_id, category), None)
+
+
+def alert_hash(item: object) -> int | None:
+    """The share that an alert of a transfer's own answer has; None where its amount is no number."""
+    amount = wire.at(item, "alertAmount")
+    dollars = wire.exact(item, "alertAmount")
+    if amount is not None and dollars is None:
+        return None
+    cents = None if dollars is None else dollars.quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return record_hash(wire.key(wire.said(item, "externalId")), cents)
+
+
+def state_hash(row: object) -> int:
+    """The share that a state of an alert has."""
+    return record_hash(wire.key(wire.said(row, "alertIdentifier"), wire.said(row, "alertStatus")), None)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ingestion import ledger, pipeline
 from ingestion.chainalysis.parse import Unreadable
-from ingestion.elliptic import lists, parse
+from ingestion.elliptic import count, lists, parse
 from ingestion.elliptic.lists import Subject
 from ingestion.elliptic.schemas import FEED, NOT_IN_BLOCKCHAIN
 from ingestion.elliptic.signing import Signed
@@ -129,18 +129,20 @@ class Screening:
                 reading.endpoint, body, done=lambda: self._existing.take(path, body, not_before, again=True)
             )
         except Refusal as refusal:
-            reading.counted["analyses"] += 1
+            asked_for = transfer_id or body["subject"]["hash"]
             if (
                 refusal.status == 404
                 and isinstance(refusal.body, dict)
                 and refusal.body.get("name") == "NotInBlockchain"
             ):
+                reading.count("analyses", count.never_seen(asked_for))
                 row = _never_seen(body, known_at, transfer_id, refusal.body)
                 reading.land("analyses", known_at, row, is_whole=False)
             else:
                 said = f"the vendor refused it with HTTP {refusal.status}: {refusal.message}"
-                record = {"asked_for": transfer_id or body["subject"]["hash"], **body}
-                reading.reject("analyses", known_at, "refused_by_vendor", said, record)
+                share = reading.count("analyses", count.never_seen(asked_for))
+                record = {"asked_for": asked_for, **body}
+                reading.reject("analyses", known_at, "refused_by_vendor", said, record, share)
             return
         self._existing.made(answer.data)
         self._land(reading, answer.data, (transfer_id, known_at), transfer_id or body["subject"]["hash"])
@@ -183,9 +185,8 @@ class Screening:
     ) -> None:
         """`asked`: the transfer (None for an address) and when the ledger's row became known, of an analysis that was
         asked for. `asked_for` marks a reject as the answer to this question, so that it is not asked again."""
-        details = listed(item)
-        reading.counted["analyses"] += 1
-        reading.counted["exposures"] += details
+        share = reading.count("analyses", count.analysis(item))
+        details = [reading.count("exposures", key) for key in count.exposures(item)]
         transfer_id, ledger_known_at = asked or (None, None)
         try:
             row, exposures = parse.analysis(item)
@@ -193,11 +194,11 @@ class Screening:
             known_at = ledger_known_at or datetime(1970, 1, 1)
             record = {"asked_for": asked_for, "answer": text(item)} if asked_for else text(item)
             about = {"answer": item, "part": problem.part}
-            reading.reject("analyses", known_at, "unreadable_answer", str(problem), record, **about)
-            for number in range(details):
+            reading.reject("analyses", known_at, "unreadable_answer", str(problem), record, share, **about)
+            for number, detail in enumerate(details):
                 said = f"its answer cannot be read: {problem}"
                 exposure = {"exposure_no": number, "answer": text(item)}
-                reading.reject("exposures", known_at, "unreadable_answer", said, exposure)
+                reading.reject("exposures", known_at, "unreadable_answer", said, exposure, detail)
             self._seen.add(("rejected", text(item), "", None, None))
             return
         self._seen.add(_version(row))
@@ -211,24 +212,6 @@ class Screening:
         reading.land("analyses", known_at, {**row, **own}, answer=item, is_whole=is_whole)
         for exposure in exposures:
             reading.land("exposures", known_at, exposure)
-
-
-def listed(item: Any) -> int:
-    """How many entities, matched elements and contributions an answer lists, counted without the parser."""
-    if not isinstance(item, dict):
-        return 0
-    count = len(_things(item.get("cluster_entities")))
-    for rule in _things(item.get("evaluation_detail")):
-        count += len(_things(rule.get("matched_elements"))) if isinstance(rule, dict) else 0
-    for one in _things(item.get("contributions")):
-        count += max(len(_things(one.get("entities"))), 1) if isinstance(one, dict) else 1
-    return count
-
-
-def _things(value: Any) -> list:
-    if isinstance(value, dict):
-        return [one for side in value.values() if isinstance(side, list) for one in side]
-    return value if isinstance(value, list) else []
 
 
 def _millis(moment: datetime) -> str:

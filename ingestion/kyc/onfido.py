@@ -11,6 +11,7 @@ from typing import Any
 import requests
 from requests.auth import AuthBase
 
+from ingestion import wire
 from ingestion.kyc import records
 from ingestion.kyc.records import Applicant, Reject, Unusable
 from ingestion.vendor import Vendor, VendorError, dumps
@@ -26,6 +27,7 @@ RUN_KNOWN = frozenset(
     {"workflow_id", "workflow_version_id", "customer_user_id", "output", "reasons", "updated_at", "dashboard_url"}
     | {"link", "error", "sdk_token", "tags", "href", "custom_data"}
 )
+_NAMELESS = "the record names no applicant"
 DOCUMENT_TASK = "workflow_task.completed"
 
 
@@ -49,21 +51,21 @@ def fetch(vendor: Vendor) -> tuple[list[Applicant], list[Reject]]:
         if isinstance(run, dict) and isinstance(run.get("applicant_id"), str):
             runs[run["applicant_id"]].append(run)
         else:
-            rejected.append(_nameless("reviews", run))
+            rejected.append(_reject("reviews", Unusable("missing_value", _NAMELESS), run))
     found: list[Applicant] = []
     for said in records.without_repeats(_all(vendor, "applicants")):
         if not isinstance(said, dict) or not isinstance(said.get("id"), str):
-            rejected.append(_nameless("applicants", said))
+            rejected.append(_reject("applicants", Unusable("missing_value", _NAMELESS), said))
             continue
         whole = {"applicant": said, "workflow_runs": runs.pop(said["id"], [])}
         try:
             found.append(applicant(whole))
         except Unusable as problem:
-            rejected.append(Reject("applicants", problem, dumps(whole)))
-            rejected += [Reject("reviews", problem, dumps(run)) for run in whole["workflow_runs"]]
+            rejected.append(Reject("applicants", problem, dumps(whole), wire.key(said["id"])))
+            rejected += [_reject("reviews", problem, run) for run in whole["workflow_runs"]]
     for left in runs.values():
         problem = Unusable("unknown_applicant", "the run is of an applicant that the list of applicants does not have")
-        rejected += [Reject("reviews", problem, dumps(run)) for run in left]
+        rejected += [_reject("reviews", problem, run) for run in left]
     return found, rejected
 
 
@@ -81,8 +83,8 @@ def _all(vendor: Vendor, member: str) -> Iterator[Any]:
         page += 1
 
 
-def _nameless(table: str, element: Any) -> Reject:
-    return Reject(table, Unusable("missing_value", "the record names no applicant"), dumps(element))
+def _reject(table: str, problem: Unusable, element: Any) -> Reject:
+    return Reject(table, problem, dumps(element), wire.key(wire.said(element, "id")))
 
 
 def kept(answer: bytes, *_: object) -> Applicant:
@@ -116,7 +118,7 @@ def applicant(whole: dict) -> Applicant:
         "answer_json": found.text,
     }
     for run in runs:
-        found.add("reviews", run, partial(_review, found))
+        found.add("reviews", run, wire.said(run, "id"), partial(_review, found))
     return found
 
 
@@ -145,7 +147,7 @@ def webhook_document(content: dict) -> dict | None:
         return None
     run_id = records.text(resource.get("workflow_run_id"), "workflow_run_id", required=True)
     return {
-        "document_id": records.text(output.get("uuid"), "output.uuid") or f"{run_id}:{resource.get('id')}",
+        "document_id": records.text(output.get("uuid"), "output.uuid") or f"{run_id}:{wire.said(resource, 'id') or ''}",
         "vendor_code": VENDOR,
         "review_id": run_id,
         "document_type_code": records.text(properties.get("document_type"), "document_type", required=True),

@@ -14,6 +14,7 @@ from urllib.parse import quote, urljoin, urlsplit
 import requests
 from requests.auth import AuthBase
 
+from ingestion import wire
 from ingestion.kyc import records
 from ingestion.kyc.records import Applicant, Reject, Unusable
 from ingestion.vendor import Refusal, Vendor, VendorError, dumps
@@ -64,7 +65,7 @@ def fetch(vendor: Vendor, is_loaded: Callable[[str, datetime], bool]) -> tuple[l
             reports[inquiry_id].append(report)
         else:
             problem = Unusable("untied_report", "the report names no inquiry, so that nobody knows whom it is about")
-            rejected.append(Reject("reviews", problem, dumps(report)))
+            rejected.append(_reject("reviews", problem, report))
     found, unchanged = [], 0
     for listed in records.without_repeats(_all(vendor, "inquiries")):
         mine = reports.pop(listed.get("id"), []) if isinstance(listed, dict) else []
@@ -81,13 +82,13 @@ def fetch(vendor: Vendor, is_loaded: Callable[[str, datetime], bool]) -> tuple[l
         except (Unusable, Refusal, KeyError, TypeError) as error:
             unusable = isinstance(error, Unusable)
             problem = error if unusable else Unusable("unusable_answer", "the inquiry cannot be fetched by its id")
-            rejected.append(Reject("applicants", problem, dumps(whole)))
-            rejected += [Reject("reviews", problem, dumps(report)) for report in mine]
+            rejected.append(Reject("applicants", problem, dumps(whole), wire.key(wire.said(listed, "id"))))
+            rejected += [_reject("reviews", problem, report) for report in mine]
     for left in reports.values():
         problem = Unusable(
             "unknown_applicant", "the report is about an inquiry that the list of inquiries does not have"
         )
-        rejected += [Reject("reviews", problem, dumps(report)) for report in left]
+        rejected += [_reject("reviews", problem, report) for report in left]
     return found, rejected, unchanged
 
 
@@ -106,6 +107,10 @@ def _all(vendor: Vendor, member: str) -> Iterator[Any]:
         if urlsplit(url)[:2] != urlsplit(vendor.base_url)[:2]:
             raise VendorError(f"Persona's list of {member} goes on at another host: the key is not sent there.")
         answer = vendor.get(url)
+
+
+def _reject(table: str, problem: Unusable, element: Any) -> Reject:
+    return Reject(table, problem, dumps(element), wire.key(wire.said(element, "id")))
 
 
 def _inquiry_of(report: Any) -> str | None:
@@ -155,10 +160,10 @@ def applicant(whole: dict, known_at: datetime) -> Applicant:
     }
     for one in records.listed(whole["included"], "included"):
         if isinstance(one, dict) and one.get("type") == "verification/government-id":
-            found.add("documents", one, _document, inquiry_id)
-    found.add("reviews", inquiry, _review)
+            found.add("documents", one, wire.said(one, "id"), _document, inquiry_id)
+    found.add("reviews", inquiry, inquiry_id, _review)
     for report in whole["reports"]:
-        found.add("reviews", report, partial(_report, found))
+        found.add("reviews", report, wire.said(report, "id"), partial(_report, found))
     return found
 
 

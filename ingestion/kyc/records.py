@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from ingestion import bounded
+from ingestion import bounded, wire
 from ingestion.kyc.parse import DOCUMENTS, REVIEWS
 from ingestion.records import TIMESTAMP
 from ingestion.vendor import dumps
@@ -68,11 +68,13 @@ class Unusable(Exception):
 
 @dataclass
 class Reject:
-    """A record of an answer that cannot be used, for the table it was meant for."""
+    """A record of an answer that cannot be used, for the table it was meant for; `key` is what its table's hash is
+    over (see `count`)."""
 
     table: str
     problem: Unusable
     record: str
+    key: str
 
 
 @dataclass
@@ -114,14 +116,15 @@ class Applicant:
                 raise Unusable("missing_member", f"{name} has no {member}")
         self.added |= {f"{self.vendor}.{name}.{member}" for member in said.keys() - set(needs) - known}
 
-    def add(self, table: str, record: Any, make: Callable[..., dict], *given: Any) -> None:
-        """Adds what `make(record, *given)` says of the applicant to a table, or the record to the rejects where it
-        raises Unusable."""
+    def add(self, table: str, record: Any, key: str | None, make: Callable[..., dict], *given: Any) -> None:
+        """Adds what `make(record, *given)` says of the applicant to a table, or the record (with its key) to the
+        rejects where it raises Unusable."""
         shared = {"vendor_code": self.vendor, "applicant_id": self.applicant_id, "valid_from_at": self.known_at}
         try:
             self.parts.append((table, {"party_id": self.row["party_id"]} | shared | make(record, *given)))
         except Unusable as problem:
-            self.parts.append(Reject(table, problem, json.dumps(record, ensure_ascii=True, default=str)))
+            said = json.dumps(record, ensure_ascii=True, default=str)
+            self.parts.append(Reject(table, problem, said, wire.key(key)))
 
 
 def parse(text: str | bytes) -> dict:

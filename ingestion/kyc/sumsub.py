@@ -83,9 +83,10 @@ def applicant(answer: bytes, asked_id: str, known_at: datetime) -> Applicant:
     }
     review_id = records.text(review.get("reviewId"), "review.reviewId") or f"{asked_id}:review"
     for number, document in enumerate(records.listed(info.get("idDocs"), "info.idDocs"), 1):
-        found.add("documents", document, _document, f"{asked_id}:{number}", review_id if review else None)
+        document_id = f"{asked_id}:{number}"
+        found.add("documents", document, document_id, _document, document_id, review_id if review else None)
     if review:
-        found.add("reviews", review, _review, review_id, said.get("riskLabels"))
+        found.add("reviews", review, review_id, _review, review_id, said.get("riskLabels"))
     return found
 
 

@@ -7,11 +7,12 @@ it.
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import pyarrow as pa
 
@@ -89,7 +90,8 @@ class Run:
                 try:
                     webhook = webhooks.read(settings.vendor, line, settings.webhook_secret)
                 except Unusable as problem:
-                    land.reject(Reject("webhooks", problem, line.decode("utf-8", "backslashreplace")))
+                    shown = line.decode("utf-8", "backslashreplace")
+                    land.reject(Reject("webhooks", problem, shown, count.webhook(line)))
                     continue
                 land.row("webhooks", webhook.row)
                 if settings.vendor == "onfido" and webhook.webhook_id not in bodies:
@@ -98,10 +100,11 @@ class Run:
                 if webhook.applicant_id:
                     key = webhook.vendor, webhook.applicant_id
                     self._events[key] = max(webhook.event_at, self._events.get(key, webhook.event_at))
-            totals = {"webhooks": _stated(delivery, file, count.lines(raw))}
+            lines = [line for line in raw.removeprefix(b"\xef\xbb\xbf").split(b"\n") if line.strip()]
+            keys = {"webhooks": [count.webhook(line) for line in lines]}
             if settings.vendor == "onfido":
-                totals["documents"] = count.documents_in(bodies.values()), "independent_count"
-            land.close(totals)
+                keys["documents"] = count.documents_in(bodies.values())
+            land.close(keys, {"webhooks": _stated(delivery, file, count.lines(raw))})
 
     @staticmethod
     def _document(land: "_Landing", webhook: webhooks.Webhook) -> None:
@@ -109,7 +112,8 @@ class Run:
             if document := onfido.webhook_document(webhook.content):
                 land.row("documents", document)
         except Unusable as problem:
-            land.reject(Reject("documents", problem, webhook.body))
+            (key,) = count.documents_in([webhook.body]) or [""]
+            land.reject(Reject("documents", problem, webhook.body, key))
 
     def _sumsub(self, settings: Settings) -> None:
         """Applicants that a webhook spoke of later than what is stored of them, in the order of the events."""
@@ -206,7 +210,7 @@ class Run:
                     land.reject(part)
                 else:
                     land.row(*part, one.known_at)
-        land.close({"applicants": len(ones)} | count.of_answers(vendor, (one.text for one in ones)))
+        land.close(_together(count.of_answers(vendor, (one.text for one in ones))))
 
     def _read_again(self, vendor: str) -> None:
         """What a replay wants of applicants that landed, whose documents or reviews were rejected: their answers lie
@@ -227,22 +231,26 @@ class Run:
         if extract_id in self._done:
             return
         land = _Landing(self._extracted, ENDPOINTS[vendor], extract_id, known_at)
-        totals: dict[str, int] = defaultdict(int)
+        keys: dict[str, list[str]] = defaultdict(list)
         for reject in rejected:
             land.reject(reject)
-            totals[reject.table] += 1
-        land.close(totals)
+            keys[reject.table].append(reject.key)
+        land.close(keys)
 
     def _refused(self, vendor: str, applicant_id: str, event_at: datetime, problem: Unusable, shown: str) -> None:
         """An applicant that was announced and cannot be had, with all that its answer holds."""
         land = _Landing(self._extracted, ENDPOINTS[vendor], _refused_id(vendor, applicant_id, event_at), event_at)
-        totals = {"applicants": 1} | count.of_answers(vendor, [shown])
+        (keys,) = count.of_answers(vendor, [shown])
         record = shown or json.dumps({"applicantId": applicant_id})
-        for table, rows in totals.items():
-            for number in range(rows):
-                part = json.dumps({"number": number + 1, "answer": record})
-                land.reject(Reject(table, problem, record if table == "applicants" else part))
-        land.close(totals)
+        for table, found in keys.items():
+            for number, key in enumerate(found, 1):
+                part = json.dumps({"number": number, "answer": record})
+                land.reject(Reject(table, problem, record if table == "applicants" else part, key))
+        land.close(keys)
+
+
+def _together(answers: list[dict[str, list[str]]]) -> dict[str, list[str]]:
+    return {table: [key for keys in answers for key in keys[table]] for table in ("applicants", "documents", "reviews")}
 
 
 def _hold(vendor: str, found: list[Applicant], rejected: list[Reject], unchanged: int, unusable: Iterable[str]) -> None:
@@ -283,21 +291,24 @@ class _Landing:
                 or "(empty)",
                 first_seen_at=self._known_at,
                 event_date=self._known_at.date(),
+                record_hash=control_totals.record_hash(reject.key, None),
             )
         )
 
-    def close(self, totals: dict[str, int | tuple[int, str]]) -> None:
-        """Hands the rows over, with what was counted apart from them."""
+    def close(self, keys: dict[str, list[str]], stated: Mapping[str, tuple[int, str]] = MappingProxyType({})) -> None:
+        """Hands the rows over, with what was counted apart from them: the keys of the records by table, and where
+        somebody else says how many there are (`stated`), that and who."""
         for (table, known_at), rows in sorted(self._rows.items()):
             self._extracted.add(table, landing.to_table(rows, SCHEMAS[table], known_at, self._extract_id))
-        for table, total in totals.items():
-            source_rows, captured_by = total if isinstance(total, tuple) else (total, "independent_count")
+        for table, found in keys.items():
+            source_rows, captured_by = stated.get(table, (len(found), "independent_count"))
             self._extracted.totals.append(
                 control_totals.row(
                     extract_id=self._extract_id,
                     feed_code=FEED,
                     table_name=table,
                     source_rows=source_rows,
+                    source_hash=sum(control_totals.record_hash(key, None) for key in found),
                     captured_by=captured_by,
                     source_uri=self._source_uri,
                     known_at=self._known_at,

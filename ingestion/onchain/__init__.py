@@ -184,25 +184,26 @@ def _read(
     stated = [] if file.manifest_totals is None else control_totals.from_manifest(FEED, delivery, file)
     stated = [total for total in stated if total["table_name"] in TABLES]
     stated_tables = {total["table_name"] for total in stated}
-    extracted.totals += stated
+    hashed = stated_tables - {total["table_name"] for total in stated if total["source_hash"] is None}
     if _is_rpc(file.path):
         totals = _read_rpc(extracted, delivery, file, block_times)
     elif file.table.startswith("bitcoin_"):
         for table, found in bitcoin.read(file.path, delivery.business_date, connection).items():
             _land(extracted, delivery, file, table, found)
-        totals = count.bitcoin(file.path, delivery.business_date) if set(bitcoin.PUTS) - stated_tables else {}
+        totals = count.bitcoin(file.path, delivery.business_date) if set(bitcoin.PUTS) - hashed else {}
     elif file.table in _RPC and file.path.suffix in bulk.SUFFIXES:
         found = bulk.read(file.path, file.table, delivery.business_date, connection)
         _land(extracted, delivery, file, file.table, found)
         totals = {}
-        if file.table not in stated_tables:
+        if file.table not in hashed:
             totals[file.table] = count.bulk(file.path, file.table, delivery.business_date)
     else:
         raise DeliveryError(
             f"{file.path} ({file.table}) is none of the expected files: name its table in the manifest."
         )
-    for table in sorted(totals.keys() - stated_tables):
-        extracted.totals += _counted(delivery, file, totals[table])
+    counted = [total for table in sorted(totals) for total in _counted(delivery, file, totals[table])]
+    extracted.totals += control_totals.with_hashes(stated, counted)
+    extracted.totals += [total for total in counted if total["table_name"] not in stated_tables]
 
 
 def _read_rpc(
@@ -219,7 +220,7 @@ def _read_rpc(
         totals = count.Totals(table)
         rejected = Rejected(1, error.code, str(error), raw[:2_000].decode("utf-8", "backslashreplace"))
         rejected.asset_code = asset_of(table, None)
-        totals.add(None, None, None)
+        totals.add(None, None, None, count.share(table, None))
         extracted.rejects.append(_reject(delivery, file, table, rejected))
         return {table: totals}
     times = block_times() if answer.transfers or answer.rejected else {}
@@ -244,6 +245,7 @@ def _rejected_item(item: rpc.RejectedItem, block_times: Mapping[int, int]) -> Re
         None if seconds is None else datetime.fromtimestamp(seconds, UTC).date(),
         asset_of(item.table, raw.get("address") if isinstance(raw, dict) else None),
         amount_of(item.table, item.value),
+        (count.log_share if item.table == "ethereum_token_transfers" else count.transaction_share)(item.raw),
     )
 
 
@@ -279,7 +281,14 @@ def _reject(delivery: Delivery, file: DeliveredFile, table: str, rejected: Rejec
         event_date=rejected.event_date,
         asset_code=rejected.asset_code,
         amount=rejected.amount,
+        record_hash=_share(table, rejected),
     )
+
+
+def _share(table: str, rejected: Rejected) -> int:
+    if rejected.record_hash is not None:
+        return rejected.record_hash
+    return count.share(table, rejected.raw if isinstance(rejected.raw, dict) else None)
 
 
 def _counted(delivery: Delivery, file: DeliveredFile, totals: count.Totals) -> list[dict]:
@@ -297,6 +306,7 @@ def _counted(delivery: Delivery, file: DeliveredFile, totals: count.Totals) -> l
             event_date=key[0],
             asset_code=key[1],
             source_amount=totals.amount(key),
+            source_hash=totals.hashes.get(key, 0),
         )
         for key in keys
     ]

@@ -52,11 +52,20 @@ class Blockscout(Explorer):
         raw = json.dumps(new).encode()
         if name == "transactions":
             extract.rows = {"ethereum_transactions": [_blockscout_transaction(item) for item in new]}
-            extract.totals = [count.listed(raw, "ethereum_transactions", "$.timestamp", "$.none", "$.value")]
+            extract.totals = [
+                count.listed(raw, "ethereum_transactions", "$.timestamp", "$.none", "$.value", ("$.hash",))
+            ]
         else:
             extract.rows = {"ethereum_token_transfers": [_blockscout_transfer(item) for item in new]}
             extract.totals = [
-                count.listed(raw, "ethereum_token_transfers", "$.timestamp", "$.token.address_hash", None)
+                count.listed(
+                    raw,
+                    "ethereum_token_transfers",
+                    "$.timestamp",
+                    "$.token.address_hash",
+                    None,
+                    ("$.transaction_hash", "$.log_index", "$.total.value"),
+                )
             ]
         return [extract, *replaced]
 
@@ -73,7 +82,9 @@ class Blockscout(Explorer):
             }
             for block in found
         ]
-        return rows, count.listed(json.dumps(found).encode(), "blocks", "$.timestamp", "$.none", None)
+        return rows, count.listed(
+            json.dumps(found).encode(), "blocks", "$.timestamp", "$.none", None, ("$.height", "$.hash")
+        )
 
     def _block(self, number: int) -> dict | None:
         try:

@@ -64,7 +64,9 @@ class Etherscan(Explorer):
         if action == "txlist":
             extract.rows = {"ethereum_transactions": [_etherscan_transaction(row) for row in new]}
             raw = json.dumps(new).encode()
-            extract.totals = [count.listed(raw, "ethereum_transactions", "$.timeStamp", "$.none", "$.value")]
+            extract.totals = [
+                count.listed(raw, "ethereum_transactions", "$.timeStamp", "$.none", "$.value", ("$.hash",))
+            ]
         else:
             self._receipts(extract, [row["hash"] for row in new])
         return [extract, *replaced]

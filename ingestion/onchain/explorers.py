@@ -208,7 +208,7 @@ class Esplora(Explorer):
             }
             for block in found
         ]
-        return rows, count.listed(dumps(found).encode(), "blocks", "$.timestamp", "$.none", None)
+        return rows, count.listed(dumps(found).encode(), "blocks", "$.timestamp", "$.none", None, ("$.height", "$.id"))
 
     def _page(self, path: str) -> list[dict]:
         page = shapes.ESPLORA_TRANSACTION.each(self.get(path), self.added)

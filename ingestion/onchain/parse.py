@@ -134,7 +134,8 @@ class UnusableFile(ValueError):
 
 @dataclass
 class Rejected:
-    """A record that could not be used, with what could still be read of it."""
+    """A record that could not be used, with what could still be read of it; `record_hash`: its share of the hash, where
+    that is not the one of its columns."""
 
     record_no: int
     code: str
@@ -143,6 +144,7 @@ class Rejected:
     event_date: date | None = None
     asset_code: str | None = None
     amount: Decimal | None = None
+    record_hash: int | None = None
 
 
 @dataclass

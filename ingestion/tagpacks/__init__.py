@@ -44,35 +44,39 @@ def _extract(new: list[tuple[Delivery, DeliveredFile]], added: set[str]) -> land
     extracted = landing.Extracted()
     for delivery, file in new:
         raw = bounded.document(file.path)
+        addresses = count.tags(raw)
         announced = sum(total.rows for total in file.manifest_totals or ())
-        tags = announced if file.manifest_totals is not None else count.tags(raw)
         try:
             with landing.no_garbage_collection():
                 pack = parse(raw, file.uri)
         except UnusablePack as error:
             # One reject per tag the pack should have brought, at least one: the pack itself
-            tags = max(tags, 1) if file.manifest_totals is None else tags
+            addresses = addresses or [""]
+            tags = len(addresses) if file.manifest_totals is None else announced
             shown = raw[:2_000].decode("utf-8", "backslashreplace")
-            rejected = [Rejected(number, error.code, str(error), shown) for number in range(1, tags + 1)]
+            known = addresses if tags == len(addresses) else [None] * tags
+            rejected = [Rejected(number, error.code, str(error), shown, own) for number, own in enumerate(known, 1)]
         else:
             extracted.add("tags", landing.to_table(pack.tags, TAGS, delivery.known_at, file.extract_id))
             rejected = pack.rejected
             added |= pack.added
         extracted.rejects += [_reject(delivery, file, one) for one in rejected]
+        counted = [_counted(delivery, file, addresses)]
         extracted.totals += (
-            [_counted(delivery, file, tags)]
+            counted
             if file.manifest_totals is None
-            else control_totals.from_manifest(FEED, delivery, file)
+            else control_totals.with_hashes(control_totals.from_manifest(FEED, delivery, file), counted)
         )
     return extracted
 
 
-def _counted(delivery: Delivery, file: DeliveredFile, tags: int) -> dict:
+def _counted(delivery: Delivery, file: DeliveredFile, addresses: list[str | None]) -> dict:
     return control_totals.row(
         extract_id=file.extract_id,
         feed_code=FEED,
         table_name="tags",
-        source_rows=tags,
+        source_rows=len(addresses),
+        source_hash=count.digest(addresses),
         captured_by="independent_count",
         source_uri=file.uri,
         known_at=delivery.known_at,
@@ -89,4 +93,5 @@ def _reject(delivery: Delivery, file: DeliveredFile, rejected: Rejected) -> dict
         reason=rejected.reason,
         raw_record=rejected.raw.replace("\0", "\\x00"),
         first_seen_at=delivery.known_at,
+        record_hash=count.digest([rejected.address]),
     )

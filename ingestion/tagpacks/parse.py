@@ -66,12 +66,14 @@ class _UnusableTag(ValueError):
 
 @dataclass
 class Rejected:
-    """A tag that could not be used; `raw` shows some of its fields."""
+    """A tag that could not be used; `raw` shows some of its fields, `address` is its own as written, None where it is
+    not known."""
 
     record_no: int
     code: str
     reason: str
     raw: str
+    address: str | None
 
 
 @dataclass
@@ -99,7 +101,9 @@ def parse(raw: bytes, pack_uri: str) -> Pack:
                 raise _UnusableTag("not_a_tag", "the item is not a mapping of field names to values")
             row = _row({**inherited, **tag}, pack_uri)
         except _UnusableTag as error:
-            pack.rejected.append(Rejected(number, error.code, str(error), _shown(tag)))
+            address = tag.get("address", "") if isinstance(tag, dict) else ""
+            own = address.strip() if isinstance(address, str) else None
+            pack.rejected.append(Rejected(number, error.code, str(error), _shown(tag), own))
             continue
         pack.added |= {f"tag.{name}" for name in json.loads(row["other_fields"] or "{}")}
         pack.tags.append({**row, "tag_id": _tag_id(row, seen), "_record_no": number})

@@ -14,7 +14,7 @@ from ingestion import bounded, control_totals, landing, rejects
 from ingestion.deliveries import DeliveredFile, Delivery, not_yet_loaded
 from ingestion.pipeline import completed_extracts
 from ingestion.travel_rule import count
-from ingestion.travel_rule.parse import MESSAGES, PERSONS, Read, Unusable, read
+from ingestion.travel_rule.parse import MESSAGES, PERSONS, Read, read
 
 FEED = "travel_rule"
 PATTERNS = {"*.json": "messages", "*.jsonl": "messages", "*.ndjson": "messages"}
@@ -70,11 +70,11 @@ def _reject(
     extracted: landing.Extracted, delivery: Delivery, file: DeliveredFile, number: int, last_person: int, record: Read
 ) -> int:
     """Rejects the message and everybody in it; returns the number of the last person of the file so far."""
-    _add_reject(extracted, delivery, file, "messages", number, record.problem, record.text)
-    named = count.persons(record.text.encode("utf-8", "surrogatepass"))
+    _add_reject(extracted, delivery, file, "messages", number, record, record.text)
+    named = count.persons(record.source)
     for person in range(last_person + 1, last_person + named + 1):
         where = f'{{"in_message_record_no": {number}}}'
-        _add_reject(extracted, delivery, file, "persons", person, record.problem, where)
+        _add_reject(extracted, delivery, file, "persons", person, record, where)
     return last_person + named
 
 
@@ -84,7 +84,7 @@ def _add_reject(
     file: DeliveredFile,
     table: str,
     number: int,
-    problem: Unusable,
+    record: Read,
     text: str,
 ) -> None:
     extracted.rejects.append(
@@ -93,30 +93,34 @@ def _add_reject(
             table_name=table,
             extract_id=file.extract_id,
             record_no=number,
-            reason_code=problem.code,
-            reason=str(problem),
+            reason_code=record.problem.code,
+            reason=str(record.problem),
             raw_record=text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode(),
             first_seen_at=delivery.known_at,
             event_date=delivery.business_date,
+            record_hash=count.share(record.source),
         )
     )
 
 
 def _totals(delivery: Delivery, file: DeliveredFile, raw: bytes, is_lines: bool) -> list[dict]:
-    """The manifest's totals; for a table it says nothing of, the patterns' count."""
+    """The manifest's totals; what it says nothing of, table or hash, as the patterns count it."""
     stated = [] if file.manifest_totals is None else control_totals.from_manifest(FEED, delivery, file)
     named = {total["table_name"] for total in stated}
-    counted = {"messages": count.messages(raw, is_lines), "persons": count.persons(raw)}
-    return stated + [
+    rows = {"messages": len(count.messages(raw, is_lines)), "persons": count.persons(raw)}
+    digests = count.digests(raw, is_lines)
+    counted = [
         control_totals.row(
             extract_id=file.extract_id,
             feed_code=FEED,
             table_name=table,
-            source_rows=rows,
+            source_rows=rows[table],
+            source_hash=digests[table],
             captured_by="independent_count",
             source_uri=file.uri,
             known_at=delivery.known_at,
         )
-        for table, rows in counted.items()
-        if table not in named
+        for table in rows
     ]
+    more = [total for total in counted if total["table_name"] not in named]
+    return control_totals.with_hashes(stated, counted) + more

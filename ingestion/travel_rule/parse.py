@@ -70,9 +70,11 @@ class Unusable(Exception):
 
 @dataclass
 class Read:
-    """One record of a file: its text, and either the rows of the message or what is wrong with it."""
+    """One record of a file: its text, and either the rows of the message or what is wrong with it. `source` is what the
+    count sees of it."""
 
     text: str
+    source: bytes
     message: dict | None = None
     persons: list[dict] = field(default_factory=list)
     problem: Unusable | None = None
@@ -92,8 +94,8 @@ def read(raw: bytes, is_lines: bool) -> Iterator[Read]:
     except ValueError as error:
         text = raw.decode("utf-8", "backslashreplace")
         problem = Unusable("invalid_json", f"the file is not JSON ({_said(error)})")
-        for number in range(count.messages(raw, is_lines)):
-            yield Read(text if number == 0 else "(in the same file)", problem=problem)
+        for number, source in enumerate(count.messages(raw, is_lines)):
+            yield Read(text if number == 0 else "(in the same file)", source, problem=problem)
         return
     for element in elements:
         yield _record(element.encode("utf-8", "surrogatepass"))
@@ -118,7 +120,7 @@ def _record(raw: bytes) -> Read:
     try:
         return _parsed(raw, text)
     except Unusable as problem:
-        return Read(text, problem=problem)
+        return Read(text, raw, problem=problem)
 
 
 def _parsed(raw: bytes, text: str) -> Read:
@@ -145,7 +147,7 @@ def _parsed(raw: bytes, text: str) -> Read:
         for member, value in values.items():
             if isinstance(value, str) and not _is_text(value):
                 raise Unusable("invalid_text", f"{member} has a NUL or half a surrogate pair in it")
-    return Read(text, row, persons, added=added)
+    return Read(text, raw, row, persons, added=added)
 
 
 def _message(message: Message, text: str) -> dict:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from ingestion import ledger, pipeline
+from ingestion import control_totals, ledger, pipeline
 from ingestion.chainalysis.parse import Unreadable
 from ingestion.members import text
 from ingestion.reading import Reading
-from ingestion.trm import parse
+from ingestion.trm import count, parse
 from ingestion.trm.schemas import FEED
 from ingestion.vendor import Vendor, VendorError, VendorUnavailable
 
@@ -43,9 +43,9 @@ def read(vendor: Vendor, overlap: timedelta) -> Reading:
     found: dict[str, Any] = {}
     for _ in range(READINGS):
         first = {text(item): item for cursor in since for item in _pages(vendor, "asc", cursor)}
-        second = {text(item) for cursor in since for item in _pages(vendor, "desc", cursor)}
+        second = {text(item): item for cursor in since for item in _pages(vendor, "desc", cursor)}
         found |= {answer: item for answer, item in first.items() if answer not in known}
-        if first.keys() == second:
+        if first.keys() == second.keys():
             break
     else:
         raise VendorUnavailable(
@@ -56,7 +56,8 @@ def read(vendor: Vendor, overlap: timedelta) -> Reading:
     for item in sorted(found.values(), key=lambda item: (_moment_of(item), text(item))):
         _land_alert(reading, item)
     passed = found.keys() - first.keys()  # states that an alert had in an earlier reading only
-    reading.counted["alerts"] = len((second - known) | passed)
+    for answer in (second.keys() - known) | passed:
+        reading.count("alerts", count.alert(second.get(answer) or found[answer]))
     return reading
 
 
@@ -80,7 +81,8 @@ def _land_alert(reading: Reading, item: Any) -> None:
         row = parse.alert(item)
     except Unreadable as problem:
         known_at = _moment_of(item)
-        reading.reject("alerts", known_at, "unreadable_answer", str(problem), text(item))
+        share = control_totals.record_hash(count.alert(item), None)
+        reading.reject("alerts", known_at, "unreadable_answer", str(problem), text(item), share)
         return
     known = [row["issued_at"], row["status_updated_at"], row["updated_at"], row["closed_at"]]
     reading.land("alerts", max(at for at in known if at), row)

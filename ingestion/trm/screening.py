@@ -16,7 +16,7 @@ from ingestion.chainalysis.parse import Unreadable
 from ingestion.ledger import Address, Movement
 from ingestion.members import text
 from ingestion.reading import Reading
-from ingestion.trm import parse
+from ingestion.trm import count, parse
 from ingestion.trm.schemas import FEED
 from ingestion.vendor import Refusal, Vendor, VendorError
 
@@ -68,9 +68,9 @@ def screen_addresses(vendor: Vendor, wanted: list[Address], progress: Progress) 
                 try:
                     _screen(vendor, [one], reading)
                 except Refusal as refusal:
-                    reading.counted["address_screenings"] += 1
+                    share = reading.count("address_screenings", count.screening(_asked(one)))
                     said = f"the vendor refused it with HTTP {refusal.status}: {refusal.message}"
-                    reading.reject("address_screenings", one.known_at, "refused_by_vendor", said, _asked(one))
+                    reading.reject("address_screenings", one.known_at, "refused_by_vendor", said, _asked(one), share)
         progress("addresses screened", start + len(batch), len(wanted))
     return reading
 
@@ -79,19 +79,18 @@ def _screen(vendor: Vendor, batch: list[Address], reading: Reading) -> None:
     items = vendor.post(ADDRESSES, [_asked(one) for one in batch]).data
     if not isinstance(items, list):
         raise VendorError(f"TRM Labs answered {ADDRESSES} with something that is not a list. Is the address its API's?")
-    reading.counted["address_screenings"] += len(items)
     unanswered = {(chain_of(one.chain_code), one.address): one for one in batch}
     newest = max(one.known_at for one in batch)
     for item in items:
-        reading.counted["exposures"] += _listed(item, "addressRiskIndicators") + _listed(item, "entities")
+        share = reading.count("address_screenings", count.screening(item))
+        details = [reading.count("exposures", key) for key in count.screening_exposures(item)]
         try:
             row, exposures = parse.screening(item)
             asked = unanswered.pop((row["chain_code"], row["address_submitted"]), None)
             if asked is None:
                 raise Unreadable("nobody asked for this chain and address in this request")
         except Unreadable as problem:
-            details = _listed(item, "addressRiskIndicators", "entities")
-            _reject_whole(reading, "address_screenings", newest, problem, item, item, details)
+            _reject_whole(reading, "address_screenings", newest, problem, item, item, share, details)
             continue
         # Nobody can have known the answer before the movement that it was asked for.
         known_at = max(row["screened_at"] or asked.known_at, asked.known_at)
@@ -101,30 +100,32 @@ def _screen(vendor: Vendor, batch: list[Address], reading: Reading) -> None:
         for exposure in exposures:
             reading.land("exposures", known_at, {**exposure, "screening_id": screening_id})
     for one in unanswered.values():
-        reading.counted["address_screenings"] += 1
-        reading.reject("address_screenings", one.known_at, "no_answer", "the answer leaves it out", _asked(one))
+        share = reading.count("address_screenings", count.screening(_asked(one)))
+        reading.reject("address_screenings", one.known_at, "no_answer", "the answer leaves it out", _asked(one), share)
 
 
 def _asked(one: Address) -> dict:
     return {"address": one.address, "chain": chain_of(one.chain_code), "accountExternalId": one.account_id}
 
 
-def _listed(item: Any, *names: str) -> int:
-    """How many things the answer lists, counted without the parser."""
-    lists = [item.get(name) for name in names] if isinstance(item, dict) else []
-    return sum(len(one) for one in lists if isinstance(one, list))
-
-
 def _reject_whole(
-    reading: Reading, table: str, known_at: datetime, problem: Unreadable, answer: Any, record: Any, details: int
+    reading: Reading,
+    table: str,
+    known_at: datetime,
+    problem: Unreadable,
+    answer: Any,
+    record: Any,
+    share: int,
+    details: list[int],
 ) -> None:
-    """An answer that cannot be read, and with it each of the `details` exposures it lists."""
+    """An answer that cannot be read, and with it each of the exposures it lists; `share` and `details` are their
+    shares of the hashes."""
     said = text(record)
-    reading.reject(table, known_at, "unreadable_answer", str(problem), said, answer=answer, part=problem.part)
-    for number in range(details):
+    reading.reject(table, known_at, "unreadable_answer", str(problem), said, share, answer=answer, part=problem.part)
+    for number, detail in enumerate(details):
         said = f"its answer cannot be read: {problem}"
         exposure = {"exposure_no": number, "answer": text(record)}
-        reading.reject("exposures", known_at, "unreadable_answer", said, exposure)
+        reading.reject("exposures", known_at, "unreadable_answer", said, exposure, detail)
 
 
 def monitor_transfers(
@@ -148,9 +149,10 @@ def monitor_transfers(
         try:
             item = _state(vendor, movement, uuid)
         except Refusal as refusal:
-            reading.counted["transfers"] += 1
+            asked = registration(movement)
+            share = reading.count("transfers", count.transfer(asked))
             said = f"the vendor refused it with HTTP {refusal.status}: {refusal.message}"
-            reading.reject("transfers", movement.known_at, "refused_by_vendor", said, registration(movement))
+            reading.reject("transfers", movement.known_at, "refused_by_vendor", said, asked, share)
             uncounted += 1
             continue
         waiting.append((movement, item, uuid is not None))
@@ -234,15 +236,15 @@ def _finished(
 
 
 def _land_transfer(reading: Reading, movement: Movement, item: Any, was_pending: bool) -> None:
-    reading.counted["transfers"] += 1
-    reading.counted["exposures"] += _listed(item, "counterparties")
+    share = reading.count("transfers", count.transfer(item))
+    details = [reading.count("exposures", key) for key in count.transfer_exposures(item)]
     try:
         row, counterparties = parse.transfer(item)
         if row["ledger_transfer_id"] != movement.ledger_transfer_id:
             raise Unreadable(f"externalId {row['ledger_transfer_id']!r} is not that of the transfer asked about")
     except Unreadable as problem:
         record = {"externalId": movement.ledger_transfer_id, "answer": item}
-        _reject_whole(reading, "transfers", movement.known_at, problem, item, record, _listed(item, "counterparties"))
+        _reject_whole(reading, "transfers", movement.known_at, problem, item, record, share, details)
         return
     # The vendor does not say when it finished: a later state is known after the earlier one.
     known_at = max(row["submitted_at"] or movement.known_at, movement.known_at)

@@ -6,7 +6,7 @@ found downstream. Each list has one place it comes from: a folder of publication
 
 import logging
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
@@ -16,13 +16,13 @@ from dlt.common.typing import TSecretStrValue
 from dlt.extract import DltResource
 
 from ingestion import control_totals, landing, rejects
-from ingestion.deliveries import Oversized
+from ingestion.deliveries import Oversized, Total
 from ingestion.pipeline import completed_extracts
 from ingestion.vendor import Refusal, VendorError, VendorUnavailable
 from ingestion.watchlists import places
 from ingestion.watchlists.contract import CONTRACTS
 from ingestion.watchlists.formats import FORMATS
-from ingestion.watchlists.model import SCHEMAS, Rejected, UnusablePublication
+from ingestion.watchlists.model import SCHEMAS, Rejected, UnusablePublication, share
 from ingestion.watchlists.places import Published
 from ingestion.watchlists.spool import Spool
 
@@ -115,17 +115,16 @@ def _land(extracted: landing.Extracted, published: Published, added: set[str]) -
     it that nobody knows go into `added`. Raises VendorError where a name is gone that its publisher promised."""
     form, numbers = FORMATS[published.format_code], Counter()
     try:
-        held = form.count(published.files)
-        counted = held.totals
+        counted = form.count(published.files)
     except (UnusablePublication, Oversized) as error:
         names = ", ".join(published.files)
         problem = error.problem if isinstance(error, Oversized) else error  # where the file lay is not worth keeping
         reason = f"the publication cannot be used: {problem}"
         _reject(extracted, published, Rejected("entries", "unusable_publication", reason, names), 1)
-        _total(extracted, published, "entries", 1, "independent_count")
+        _total(extracted, published, "entries", 1, share(""), "independent_count")
         return
-    if counted["entries"] and (contract := CONTRACTS.get(published.format_code)):
-        added |= contract.hold(published.format_code, held.names)
+    if counted.totals["entries"] and (contract := CONTRACTS.get(published.format_code)):
+        added |= contract.hold(published.format_code, counted.names)
     common = {
         "list_code": published.list_code,
         "format_code": published.format_code,
@@ -139,21 +138,27 @@ def _land(extracted: landing.Extracted, published: Published, added: set[str]) -
         else:
             row = {**found[1], **common, "_record_no": numbers[table]}
             extracted.tables[table].add(row, published.known_at, published.extract_id)
-    stated: Counter[str] = Counter()
+    stated: dict[str, list[Total]] = defaultdict(list)
     for total in published.stated:
-        stated[total.table] += total.rows
+        stated[total.table].append(total)
     for table in SCHEMAS:
-        captured_by = "manifest" if table in stated else "independent_count"
-        _total(extracted, published, table, stated.get(table, counted[table]), captured_by)
+        rows, digest, captured_by = counted.totals[table], counted.digests[table], "independent_count"
+        if found := stated.get(table):
+            rows, captured_by = sum(total.rows for total in found), "manifest"
+            digest = digest if any(total.hash is None for total in found) else sum(total.hash for total in found)
+        _total(extracted, published, table, rows, digest, captured_by)
 
 
-def _total(extracted: landing.Extracted, published: Published, table: str, rows: int, captured_by: str) -> None:
+def _total(
+    extracted: landing.Extracted, published: Published, table: str, rows: int, digest: int, captured_by: str
+) -> None:
     extracted.totals.append(
         control_totals.row(
             extract_id=published.extract_id,
             feed_code=FEED,
             table_name=table,
             source_rows=rows,
+            source_hash=digest,
             captured_by=captured_by,
             source_uri=published.source_uri,
             known_at=published.known_at,
@@ -174,5 +179,6 @@ def _reject(extracted: landing.Extracted, published: Published, rejected: Reject
             raw_record=rejected.raw,
             first_seen_at=published.known_at,
             event_date=published.published_at.date(),
+            record_hash=share(rejected.entry_id),
         )
     )

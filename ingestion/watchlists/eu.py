@@ -10,6 +10,7 @@ from ingestion.watchlists.xml import Rules, elements, holds, record
 
 RULES = Rules(
     root="export",
+    entry_id=("@euReferenceNumber", "@logicalId"),
     tables={
         "entries": ("export/sanctionEntity",),
         "places": ("sanctionEntity/address",),

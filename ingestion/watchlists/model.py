@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from ingestion import wire
+from ingestion.control_totals import record_hash
 from ingestion.records import TIMESTAMP
 
 _KEY = (
@@ -77,16 +79,23 @@ class UnusablePublication(ValueError):
 
 @dataclass(frozen=True)
 class Rejected:
-    """A record that could not be used; `raw` is the record as published."""
+    """A record that could not be used; `raw` is the record as published, `entry_id` the id of the entry it is of, empty
+    where it has none."""
 
     table: str
     code: str
     reason: str
     raw: str
+    entry_id: str = ""
 
 
 Found = tuple[str, dict] | Rejected
 """A row of a table, or a reject; in the order of the publication."""
+
+
+def share(entry_id: str) -> int:
+    """The share of a record of an entry in its table's hash: which entry it is of."""
+    return record_hash(wire.key(entry_id), None)
 
 
 def entry(entry_id: str, record_text: str, *, content: str | None = None, **columns: object) -> tuple[str, dict]:
@@ -131,7 +140,7 @@ def rejected_whole(found: Iterable[Found], code: str, reason: str) -> list[Rejec
         else:
             table, row = one
             raw = row.get("record_text") or json.dumps(row, ensure_ascii=False, default=str)
-            parts.append(Rejected(table, code, reason, raw))
+            parts.append(Rejected(table, code, reason, raw, row["entry_id"]))
     return parts
 
 

@@ -18,6 +18,7 @@ from ingestion.watchlists.xml import Rules, Walk, elements, local, record
 
 RULES = Rules(
     root="Sanctions",
+    entry_id=("@FixedRef",),
     tables={
         "entries": ("DistinctParties/DistinctParty",),
         "identifiers": ("IDRegDocuments/IDRegDocument",),
@@ -45,7 +46,9 @@ class AdvancedWalk(Walk):
     def __init__(self) -> None:
         super().__init__(RULES, _PIECES)
         self._types: dict[str, str] = {}
-        self._used: dict[str, int] = defaultdict(int)
+        self._used: dict[tuple[str, str], int] = defaultdict(int)  # by type of feature and party
+        self._documents: list[str] = []
+        self._party_of: dict[str, str] = {}
         self._type = self._feature = None
         self._located = False
 
@@ -60,6 +63,14 @@ class AdvancedWalk(Walk):
             self._located = False
         elif name == "VersionLocation":
             self._located = True
+        elif name == "IDRegDocument":
+            self._documents.append(attributes.get("IdentityID", ""))
+        elif name == "Identity" and self.entry_id:
+            self._party_of.setdefault(attributes.get("ID", ""), self.entry_id)
+
+    def found(self, table: str, tag: str, times: int = 1) -> None:
+        if tag != "IDRegDocument":  # whose it is, is said further on
+            super().found(table, tag, times)
 
     def text(self, data: str) -> None:
         super().text(data)
@@ -72,13 +83,15 @@ class AdvancedWalk(Walk):
         if name == "FeatureType":
             self._type = None
         elif name == "FeatureVersion":
-            self.counted.totals["places" if self._located else "identifiers"] += 1
+            self.found("places" if self._located else "identifiers", name)
             if not self._located:
-                self._used[self._feature] += 1
+                self._used[self._feature, self.entry_id] += 1
         elif name == self.rules.root:
-            self.counted.totals["digital_currency_addresses"] = sum(
-                times for code, times in self._used.items() if self._types.get(code, "").strip().startswith(LABEL)
-            )
+            for identity in self._documents:
+                self.counted.add("identifiers", self._party_of.get(identity, ""))
+            for (code, party), times in self._used.items():
+                if self._types.get(code, "").strip().startswith(LABEL):
+                    self.counted.add("digital_currency_addresses", party, times)
 
 
 @dataclass
@@ -222,7 +235,9 @@ def _address(number: str, code: str, address: str | None, mention_no: int) -> Fo
     if code and address:
         return child("digital_currency_addresses", number, asset_code=code, address=address, mention_no=mention_no)
     reason = f"party {number}: a digital currency address without currency or address"
-    return Rejected("digital_currency_addresses", "unreadable_mention", reason, f"{LABEL}{code} {address or ''}")
+    return Rejected(
+        "digital_currency_addresses", "unreadable_mention", reason, f"{LABEL}{code} {address or ''}", number
+    )
 
 
 def _feature(version, kind: str | None, code: str | None, known: _Reference) -> dict:

@@ -6,6 +6,7 @@ Belongs here: reading the files of one publication. OFAC's XML forms are in `ofa
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from ingestion.watchlists.xml import Counted
 
 FILES = {"entries": "sdn.csv", "places": "add.csv", "names": "alt.csv"}
 COMMENTS = "sdn_comments.csv"
+_QUOTED = re.compile(rb'"([^"]*)"')
+_ENDS = re.compile(rb"[\r\n,]")
 # OFAC publishes no header row: names and order are those of its data specification
 COLUMNS = {
     "entries": (
@@ -52,7 +55,9 @@ def parse(files: Mapping[str, Path]) -> Iterator[Found]:
     # Counted with the entries: a remark nobody can be given to is a lost part of an entry
     for number, pieces in overflows.items():
         reason = f"continues the remarks of entry {number!r}, which the publication does not have"
-        yield from (Rejected("entries", "overflow_without_entry", reason, f"{number},{piece}") for piece in pieces)
+        yield from (
+            Rejected("entries", "overflow_without_entry", reason, f"{number},{piece}", number) for piece in pieces
+        )
     yield from unreadable
     for line in _lines("add.csv", bounded.lines(files["add.csv"])):
         row = _read("places", line)
@@ -82,11 +87,12 @@ def _lines(name: str, raw: bytes) -> Iterator[list[str]]:
 def _read(table: str, line: list[str]) -> dict | Rejected:
     names, raw = COLUMNS[table], ",".join(line)
     if len(line) != len(names):
-        return Rejected(table, "malformed_row", f"{len(line)} fields instead of {len(names)}", raw)
+        reason = f"{len(line)} fields instead of {len(names)}"
+        return Rejected(table, "malformed_row", reason, raw, line[0].strip())
     row = {name: _value(text) for name, text in zip(names, line, strict=True)}
     for name in names[: 1 if table == "entries" else 2]:
         if not (row[name] or "").isdecimal():
-            return Rejected(table, "invalid_number", f"{name} {row[name]!r} is not a number", raw)
+            return Rejected(table, "invalid_number", f"{name} {row[name]!r} is not a number", raw, line[0].strip())
     return row
 
 
@@ -105,7 +111,7 @@ def _overflows(files: Mapping[str, Path]) -> tuple[dict[str, list[str]], list[Re
             found.setdefault(line[0].strip(), []).append(line[1])
         else:
             reason = f"{len(line)} fields instead of 2 in the overflow of remarks"
-            bad.append(Rejected("entries", "malformed_row", reason, ",".join(line)))
+            bad.append(Rejected("entries", "malformed_row", reason, ",".join(line), line[0].strip()))
     return found, bad
 
 
@@ -115,7 +121,7 @@ def _mentions(number: str, remarks: str, before: int) -> Iterator[Found]:
     for mention_no, (end, code, words) in enumerate(labelled(remarks), 1):
         if code is None:
             reason = f"entry {number}: no currency code and address follow"
-            yield Rejected("digital_currency_addresses", "unreadable_mention", reason, words)
+            yield Rejected("digital_currency_addresses", "unreadable_mention", reason, words, number)
         else:
             yield child(
                 "digital_currency_addresses", number, asset_code=code, address=words, mention_no=mention_no,
@@ -135,22 +141,34 @@ def count(files: Mapping[str, Path]) -> Counted:
         if read[name].count(b'"') % 2:
             raise UnusablePublication(f"{name} has a quote that is never closed, it may be cut off: fetch it again")
     counted = Counted()
-    counted.totals.update({table: lines(read[name]) for table, name in FILES.items()})
+    for table, name in FILES.items():
+        for number in lines(read[name]):
+            counted.add(table, _text(number))
     spliced, orphans = splice(read["sdn.csv"], read.get(COMMENTS, b""))
-    counted.totals["entries"] += orphans
-    counted.totals["digital_currency_addresses"] = spliced.count(b"Digital Currency Address - ")
-    counted.totals["identifiers"] = 0  # they stand in the remarks only
-    return counted
+    for number in orphans:
+        counted.add("entries", _text(number))
+    number = b""
+    for line in spliced.splitlines():
+        first = line.partition(b",")[0].strip()
+        number = first if first.isdigit() else number  # else the line goes on with the one before
+        counted.add("digital_currency_addresses", _text(number), line.count(b"Digital Currency Address - "))
+    return counted  # identifiers stand in the remarks only
 
 
-def lines(raw: bytes) -> int:
-    """Lines that hold something, not counting line ends inside quotes and the end-of-file mark."""
-    outside = b"q".join(raw.rstrip(b"\x1a").split(b'"')[::2])
-    return sum(1 for line in outside.splitlines() if line.strip(b"\x1a"))
+def _text(number: bytes) -> str:
+    return number.decode("latin-1")
 
 
-def splice(entries: bytes, comments: bytes) -> tuple[bytes, int]:
-    """sdn.csv with the overflow of each entry directly behind it, and the number of overflows no entry belongs to."""
+def lines(raw: bytes) -> list[bytes]:
+    """The first field of each line that holds something, whatever line ends are inside quotes, without the end-of-file
+    mark."""
+    plain = _QUOTED.sub(lambda quoted: _ENDS.sub(b" ", quoted[1]) or b" ", raw.rstrip(b"\x1a"))
+    return [line.partition(b",")[0].strip() for line in plain.splitlines() if line.strip(b"\x1a")]
+
+
+def splice(entries: bytes, comments: bytes) -> tuple[bytes, list[bytes]]:
+    """sdn.csv with the overflow of each entry directly behind it, and the entry's number of each overflow that belongs
+    to none."""
     overflows: dict[bytes, list[bytes]] = {}
     for line in comments.rstrip(b"\x1a").splitlines():
         number, comma, text = line.partition(b",")
@@ -160,4 +178,4 @@ def splice(entries: bytes, comments: bytes) -> tuple[bytes, int]:
     for line in entries.splitlines():
         pieces = overflows.pop(line.partition(b",")[0].strip(), [])
         parts.append(line.rstrip().removesuffix(b'"') + b"".join(pieces) if pieces else line)
-    return b"\n".join(parts), sum(len(pieces) for pieces in overflows.values())
+    return b"\n".join(parts), [number for number, pieces in overflows.items() for _ in pieces]

@@ -16,6 +16,7 @@ _FACTS = {
 }
 RULES = Rules(
     root="sdnList",
+    entry_id=("sdnEntry/uid",),
     tables={
         "entries": ("sdnList/sdnEntry",),
         "names": ("akaList/aka",),
@@ -90,4 +91,4 @@ def _address(number: str, words: str, mention_no: int) -> Found:
         if code is not None:
             return child("digital_currency_addresses", number, asset_code=code, address=address, mention_no=mention_no)
     reason = f"entry {number}: no currency code and address follow"
-    return Rejected("digital_currency_addresses", "unreadable_mention", reason, words)
+    return Rejected("digital_currency_addresses", "unreadable_mention", reason, words, number)

@@ -11,7 +11,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from ingestion import bounded
+from ingestion import bounded, wire
+from ingestion.control_totals import RECORD_HASH_SQL
 from ingestion.deliveries import refuse_long_lines
 from ingestion.watchlists.dates import precision
 from ingestion.watchlists.model import (
@@ -73,7 +74,8 @@ def _line(line: bytes, is_delta: bool, seen: set[str]) -> Iterator[Found]:
         yield from _without_use(entity, "not_an_entity", "the line holds no entity with an id", text)
         return
     if not isinstance(entity.get("properties", {}), dict):
-        yield Rejected("entries", "not_an_entity", "the properties of the entity are no mapping", text)
+        reason, number = "the properties of the entity are no mapping", entity.get("id") or ""
+        yield Rejected("entries", "not_an_entity", reason, text, number)
         return
     number = entity.get("id")
     found = list(_entity(entity, number or "", op, not is_delta, text))
@@ -98,11 +100,12 @@ def _said(line: bytes) -> tuple[object, bool]:
 
 def _without_use(entity: object, code: str, reason: str, text: str) -> Iterator[Found]:
     usable = isinstance(entity, dict) and isinstance(entity.get("properties", {}), dict)
-    found = list(_entity(entity, "", LISTED, False, text)) if usable else []
-    yield Rejected("entries", code, reason, text)
+    number = wire.key(wire.said(entity, "id"))
+    found = list(_entity(entity, number, LISTED, False, text)) if usable else []
+    yield Rejected("entries", code, reason, text, number)
     for one in found[1:]:
         table, row = one
-        yield Rejected(table, code, reason, json.dumps(row, ensure_ascii=False))
+        yield Rejected(table, code, reason, json.dumps(row, ensure_ascii=False), number)
 
 
 def _entity(entity: Mapping, number: str, op: str, is_whole: bool, text: str) -> Iterator[Found]:
@@ -200,8 +203,11 @@ def _add(counted: Counted, connection: duckdb.DuckDBPyConnection, lines: list[st
     }
     held = pa.table({"line": pa.array(lines, pa.string())})
     connection.register("held", held)
+    share = RECORD_HASH_SQL.format("coalesce(entity ->> 'id', '') || '|'")
+    wanted = [f"coalesce(sum({expression}), 0)" for expression in ("1", *sums.values())]
+    wanted += [f"coalesce(sum({share} * cast({expression} as hugeint)), 0)" for expression in ("1", *sums.values())]
     found = connection.execute(
-        f"select {', '.join(f'coalesce(sum({expression}), 0)' for expression in sums.values())} "  # noqa: S608 (names of this module)
+        f"select {', '.join(wanted)} "  # noqa: S608 (names of this module)
         f"from (select {'''line::json -> 'entity' ''' if is_delta else 'line::json'} as entity from held "
         "where json_valid(line))"
     ).fetchall()[0]
@@ -212,6 +218,8 @@ def _add(counted: Counted, connection: duckdb.DuckDBPyConnection, lines: list[st
     ).fetchall()
     counted.names |= {name for (name,) in names}
     connection.unregister("held")
-    counted.totals["entries"] += len(lines)
-    for table, number in zip(sums, found, strict=True):
+    tables = ("entries", *sums)
+    for table, number, digest in zip(tables, found[: len(tables)], found[len(tables) :], strict=True):
         counted.totals[table] += int(number)
+        counted.digests[table] += int(digest)
+    counted.add("entries", "", len(lines) - int(found[0]))

@@ -28,6 +28,7 @@ _FACTS = {
 }
 RULES = Rules(
     root="Designations",
+    entry_id=("Designation/UniqueID",),
     tables={
         "entries": ("Designations/Designation",),
         "names": ("NameNonLatinScript",),
@@ -194,18 +195,17 @@ def count_csv(path: Path) -> Counted:
         raise UnusablePublication(f"it lacks the columns {', '.join(missing)}")
     rows = _read_again(path, header)
     counted = Counted(names={name for name in header if name})
-    totals, whole = counted.totals, [row for row in rows if row is not None]
-    totals["entries"] = len(rows) - len(whole)  # lines of another width, each rejected
-    for _, lines in groupby(sorted(whole, key=itemgetter("Unique ID")), key=itemgetter("Unique ID")):
+    whole = [row for row in rows if row is not None]
+    counted.add("entries", "", len(rows) - len(whole))  # lines of another width, each rejected
+    for number, lines in groupby(sorted(whole, key=itemgetter("Unique ID")), key=itemgetter("Unique ID")):
         lines = list(lines)
         said = {columns: len(_told(lines, columns)) for columns in (_CSV_NAMES, _CSV_PLACE, ("Name non-latin script",))}
-        totals["entries"] += 1
-        totals["names"] += max(said[_CSV_NAMES] - 1, 0) + said[("Name non-latin script",)]
-        totals["places"] += said[_CSV_PLACE]
-        totals["identifiers"] += sum(len(_told(lines, (column,))) for column in _CSV_FACTS)
-        totals["digital_currency_addresses"] += sum(
-            sum(1 for _ in unlabelled(text)) for (text,) in _told(lines, ("Other Information",))
-        )
+        mentions = [unlabelled(text) for (text,) in _told(lines, ("Other Information",))]
+        counted.add("entries", number)
+        counted.add("names", number, max(said[_CSV_NAMES] - 1, 0) + said[("Name non-latin script",)])
+        counted.add("places", number, said[_CSV_PLACE])
+        counted.add("identifiers", number, sum(len(_told(lines, (column,))) for column in _CSV_FACTS))
+        counted.add("digital_currency_addresses", number, sum(1 for found in mentions for _ in found))
     return counted
 
 

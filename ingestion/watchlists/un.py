@@ -11,6 +11,7 @@ from ingestion.watchlists.xml import Rules, elements, every, record, say
 _KINDS = ("INDIVIDUAL", "ENTITY")
 RULES = Rules(
     root="CONSOLIDATED_LIST",
+    entry_id=("INDIVIDUAL/DATAID", "ENTITY/DATAID"),
     tables={
         "entries": ("INDIVIDUALS/INDIVIDUAL", "ENTITIES/ENTITY"),
         "names": ("ALIAS_NAME", "INDIVIDUAL/NAME_ORIGINAL_SCRIPT", "ENTITY/NAME_ORIGINAL_SCRIPT"),

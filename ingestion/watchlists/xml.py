@@ -13,7 +13,7 @@ from xml.parsers import expat
 from lxml import etree
 
 from ingestion.watchlists.mentions import LABEL, unlabelled
-from ingestion.watchlists.model import UnusablePublication
+from ingestion.watchlists.model import UnusablePublication, share
 
 LARGEST_RECORD = 4 << 20
 """Bytes between the ends of two records; an element is held whole, and takes many times its size."""
@@ -28,10 +28,12 @@ class Rules:
     """What to count in a document with the root element `root`. `tables` maps a table to elements, as `tag` or
     `parent/tag`; an element counts that holds any text or attribute. Of the elements in `first_is_primary` the first of
     each entry is its primary name and not counted. `prose` are elements whose text may mention addresses, `labelled`
-    those that are one mention where they begin with OFAC's label. `stated` are elements whose text the caller wants."""
+    those that are one mention where they begin with OFAC's label. `stated` are elements whose text the caller wants.
+    `entry_id` is where an entry has its id: `parent/tag`, or `@attribute`; of several the first that says something."""
 
     root: str
     tables: Mapping[str, tuple[str, ...]]
+    entry_id: tuple[str, ...]
     first_is_primary: tuple[str, ...] = ()
     prose: tuple[str, ...] = ()
     labelled: tuple[str, ...] = ()
@@ -40,12 +42,18 @@ class Rules:
 
 @dataclass
 class Counted:
-    """Records by table, what the document says about itself (attributes of the root and stated elements), and the names
-    of all of its elements and, as `@name`, attributes."""
+    """Records and record hashes by table, what the document says about itself (attributes of the root and stated
+    elements), and the names of all of its elements and, as `@name`, attributes."""
 
     totals: Counter[str] = field(default_factory=Counter)
+    digests: Counter[str] = field(default_factory=Counter)
     stated: dict[str, str] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
+
+    def add(self, table: str, entry_id: str, times: int = 1) -> None:
+        """Counts so many records of an entry."""
+        self.totals[table] += times
+        self.digests[table] += times * share(entry_id)
 
 
 class Walk:
@@ -58,7 +66,11 @@ class Walk:
         self.stack: list[list] = []  # [tag, whether it holds something, its text where wanted]
         self._by_path = {path: table for table, paths in rules.tables.items() for path in paths}
         self._wanted = {*rules.prose, *rules.labelled, *rules.stated}
+        self._wanted |= {path.rpartition("/")[2] for path in rules.entry_id if not path.startswith("@")}
+        self._entries = frozenset(path.rpartition("/")[2] for path in rules.tables["entries"])
         self._names = 0
+        self._found: Counter[str] = Counter()
+        self.entry_id = ""
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         tag = local(tag)
@@ -70,6 +82,9 @@ class Walk:
             self.counted.stated |= {local(name): value for name, value in attributes.items()}
         if len(self.stack) == DEEPEST:
             raise UnusablePublication(f"its elements are nested more than {DEEPEST} levels deep")
+        if tag in self._entries:
+            named = {f"@{local(name)}": value.strip() for name, value in attributes.items()}
+            self.entry_id = next((named[name] for name in self.rules.entry_id if named.get(name)), "")
         holds = any(value.strip() for value in attributes.values())
         self.stack.append([tag, holds, [] if tag in self._wanted else None])
 
@@ -83,7 +98,10 @@ class Walk:
         tag, holds, text = self.stack.pop()
         parent = self.stack[-1] if self.stack else None
         if text is not None:
-            self._said(tag, "".join(text).strip())
+            said = "".join(text).strip()
+            if parent and not self.entry_id and f"{parent[0]}/{tag}" in self.rules.entry_id:
+                self.entry_id = said
+            self._said(tag, said)
         if not holds or parent is None:
             return
         parent[1] = True
@@ -92,16 +110,28 @@ class Walk:
             self._names += 1
         table = self._by_path.get(path) or self._by_path.get(tag)
         if table:
-            self.counted.totals[table] += 1
+            self.found(table, tag)
         if table == "entries":
-            self.counted.totals["names"] += max(self._names - 1, 0)
+            self.found("names", tag, max(self._names - 1, 0))
             self._names = 0
+            self.finish()
+            self.entry_id = ""
+
+    def found(self, table: str, tag: str, times: int = 1) -> None:
+        """Takes so many records of a table for the entry that is being read: its id may come behind them."""
+        self._found[table] += times
+
+    def finish(self) -> None:
+        """Counts what was found since the entry before."""
+        for table, times in self._found.items():
+            self.counted.add(table, self.entry_id, times)
+        self._found.clear()
 
     def _said(self, tag: str, text: str) -> None:
         if tag in self.rules.prose:
-            self.counted.totals["digital_currency_addresses"] += sum(1 for _ in unlabelled(text))
+            self.found("digital_currency_addresses", tag, sum(1 for _ in unlabelled(text)))
         if tag in self.rules.labelled:
-            self.counted.totals["digital_currency_addresses"] += text.startswith(LABEL)
+            self.found("digital_currency_addresses", tag, int(text.startswith(LABEL)))
         if tag in self.rules.stated:
             self.counted.stated.setdefault(tag, text)
 
@@ -154,6 +184,7 @@ def count(path: Path, walk: Walk) -> Counted:
         if isinstance(error, UnusablePublication):
             raise
         raise UnusablePublication(f"it cannot be read as XML ({error})") from None
+    walk.finish()
     return walk.counted
 
 

@@ -24,7 +24,7 @@ from sandbox.world.definitions import (
     TOKEN_CONTRACTS,
     US,
 )
-from sandbox.world.landing import Delivery, Totals, amount_text, cuts, texts, times
+from sandbox.world.landing import Delivery, Totals, amount_text, cuts, record_hashes, texts, times
 from sandbox.world.streams import Streams
 
 _STRANGE_TOKENS = tuple("0x" + hashlib.sha256(f"token {i}".encode()).hexdigest()[:40] for i in range(12))
@@ -106,7 +106,8 @@ def _ethereum(
         }
     )
     day = mined // DAY
-    totals = Totals(day, np.full(count, ETH), value, None, ASSETS, count)
+    hashes = record_hashes(tx_hash, value)
+    totals = Totals(day, np.full(count, ETH), value, hashes, ASSETS, count)
     t = np.flatnonzero(token)
     transfers = pa.table(
         {
@@ -120,7 +121,8 @@ def _ethereum(
             "block_timestamp": times(mined[t]),
         }
     )
-    token_totals = Totals(day[t], asset[t], small[t] * 100, None, ASSETS, len(t))
+    keys = [f"{h}:{i}:{v}" for h, i, v in zip(tx_hash[t], index[t] * 2 + 1, small[t], strict=True)]
+    token_totals = Totals(day[t], asset[t], small[t] * 100, record_hashes(keys, None), ASSETS, len(t))
     delivery_day = (mined - calendar.start_us) // DAY
     return transactions, totals, delivery_day, transfers, token_totals, delivery_day[t]
 

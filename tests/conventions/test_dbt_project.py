@@ -1,5 +1,7 @@
 """The written rules of the dbt project: names, grain, owners, contracts, descriptions, lineage."""
 
+import csv
+import importlib
 import json
 import os
 import re
@@ -153,3 +155,34 @@ def test_singular_tests_belong_to_an_asset(manifest: dict):
         and not node["config"]["meta"].get("dagster", {}).get("ref")
     ]
     assert homeless == []
+
+
+def test_every_table_with_control_totals_has_a_record_hash():
+    """No table is without one. A table that cannot have one needs a list of exceptions here, each with its reason."""
+    with (PROJECT / "seeds/feed_tables.csv").open() as stream:
+        tables = {f"{row['feed_code']}.{row['table_name']}" for row in csv.DictReader(stream)}
+    assert set(record_keys()) == tables
+
+
+def test_the_record_hash_of_a_canonical_table_is_over_its_key():
+    """The loader of canonical files and the warehouse hash the same columns, and an amount where the loader has one."""
+    keys = record_keys()
+    for feed in ("exchange", "kyc", "cases", "prices", "behaviour"):
+        for table in importlib.import_module(f"ingestion.{feed}.parse").TABLES:
+            said = keys[f"{feed}.{table.name}"]
+            assert tuple(said["raw"]) == table.key, f"{feed}.{table.name}"
+            assert said.get("amount", False) == (table.amount is not None), f"{feed}.{table.name}"
+
+
+def test_record_keys_are_columns(models: list[dict]):
+    """A staged key is as long as the raw one, of columns that the staging model selects."""
+    code = {model["name"]: model["raw_code"] for model in models}
+    for table, said in record_keys().items():
+        staged = said.get("staged", said["raw"])
+        assert len(staged) in (0, len(said["raw"])), table
+        missing = [c for c in staged if not re.search(rf"\b{c}\b", code[f"stg_{table.replace('.', '__')}"])]
+        assert not missing, f"{table}: {missing}"
+
+
+def record_keys() -> dict[str, dict]:
+    return yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]["record_keys"]

@@ -11,8 +11,10 @@ import hand_made_raw as raw
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from ingestion import pipeline
+from ingestion.control_totals import record_hash
 from ingestion.exchange import exchange_source
 
 ACCOUNTING = ("int_feed_raw_rows", "int_feed_staged_rows", "int_feed_rows", "fct_reconciliation_breaks")
@@ -123,3 +125,73 @@ def test_one_row_in_a_million_is_found_at_its_hop(home, sql, tmp_path):
         ("exchange", "internal_transfers", "raw", 1, Decimal(77), True),
         ("exchange", "internal_transfers", "staged", 1, Decimal(7777), True),
     ]
+
+
+AMOUNTS = {
+    "exchange.trades": ("base_amount", Decimal("1.5"), Decimal("1.5")),
+    "prices.rates": ("rate_usd", Decimal("1.5"), Decimal("1.5")),
+    "prices.hourly_rates": ("rate_usd", Decimal("1.5"), Decimal("1.5")),
+    "chainalysis.alerts": ("alert_amount_usd", Decimal("1.5"), Decimal("1.5")),
+    "onchain.ethereum_transactions": ("value", "1500000000000000000", Decimal("1.5")),
+    "onchain.bitcoin_inputs": ("value", "150000000", Decimal("1.5")),
+    "onchain.bitcoin_outputs": ("value", "150000000", Decimal("1.5")),
+}
+"""Where a raw table whose hash is over an amount has it, what stands there, and the amount it is."""
+DAY = datetime(2026, 1, 1).date()
+CELLS = {
+    "onchain.ethereum_transactions": (None, "ETH"),
+    "onchain.bitcoin_inputs": (None, "BTC"),
+    "onchain.bitcoin_outputs": (None, "BTC"),
+    "prices.rates": (DAY, "0xAB-asset_code"),
+    "prices.hourly_rates": (None, "0xAB-asset_code"),
+}
+"""Day and asset on which a source counts the record, where it says any."""
+VALUES = {"BIGINT": 7, "DATE": DAY}
+
+
+def record_keys() -> dict[str, dict]:
+    return yaml.safe_load((raw.REPOSITORY / "dbt_project/dbt_project.yml").read_text())["vars"]["record_keys"]
+
+
+def test_a_record_in_the_place_of_another_is_found_by_its_hash(home, sql):
+    """Each table has one extract as its source delivered it and one in which another record came: as many, with the
+    same amount. The same build names the second one and fails."""
+    types = {(t, c): kind for t, c, kind in sql("select schema_name || '.' || table_name, column_name, data_type "
+                                                "from duckdb_columns()")}  # fmt: skip
+    entries, hashes = [], {}
+    for table, said in record_keys().items():
+        row = {column: VALUES.get(types[f"raw_{table}", column], f"0xAB-{column}") for column in said["raw"]}
+        key = ":".join(str(value) for value in row.values())
+        amount = None
+        if said.get("amount"):
+            column, stored, amount = AMOUNTS.get(table, ("amount", Decimal("1.5"), Decimal("1.5")))
+            row[column] = stored
+        for known_at, delivered in (("2026-01-05 01:00:00", key), ("2026-01-05 02:00:00", f"{key}-other")):
+            total = (*CELLS.get(table, (None, None)), None)
+            entries.append({"table": table, "known_at": known_at, "row": row, "total": total})
+            delivered = delivered.lower() if said.get("lower") else delivered
+            hashes[f"{table.partition('.')[2]}@{known_at}", table] = record_hash(delivered, amount)
+    with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
+        raw.fill(connection, entries, "swapped")
+        for (extract_id, table), digest in hashes.items():
+            connection.execute(
+                f"update raw_{table.partition('.')[0]}.control_totals set source_hash = ? "  # noqa: S608 (our names)
+                "where extract_id = ? and table_name = ? and _dlt_load_id = 'swapped'",
+                [digest, extract_id, table.partition(".")[2]],
+            )
+    built = raw.dbt(
+        home, "build", "--select", "stg_control__as_of", "stg_control__totals", *ACCOUNTING, "fct_feed_reconciliation",
+        "feeds_reconcile",
+    )  # fmt: skip
+    assert built.returncode == 1 and "feeds_reconcile" in built.stdout
+    found = sql(
+        "select feed_code || '.' || table_name, extract_id, missing_rows, missing_amount, is_hash_different "
+        "from marts.fct_reconciliation_breaks where hop_code = 'raw' order by 1"
+    )
+    swapped = [(t, f"{t.partition('.')[2]}@2026-01-05 02:00:00", 0, None, True) for t in sorted(record_keys())]
+    assert found == swapped
+    equal = sql(
+        "select feed_code || '.' || table_name from intermediate.int_feed_rows "
+        "where raw_hash_status_code = 'equal' and extract_id like '%@2026-01-05 01:00:00'"
+    )
+    assert {table for (table,) in equal} == set(record_keys())

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from vendor_world import differing_hashes
 
 from ingestion import pipeline
 from ingestion.bank import LARGEST, bank_source
@@ -70,6 +71,13 @@ UNEXPLAINED = """
     )
     (select * from stated except select * from landed) union all (select * from landed except select * from stated)
 """
+
+
+@pytest.fixture(autouse=True)
+def every_hash_agrees(home):
+    """Whatever a test loads: of as many records as were counted, each is the one that was counted."""
+    yield
+    assert differing_hashes("bank") == []
 
 
 def test_without_a_bucket_the_tables_are_there_and_empty(home):

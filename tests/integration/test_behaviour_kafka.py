@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
+from vendor_world import differing_hashes
 
 from ingestion import pipeline
 from ingestion.behaviour import behaviour_source
@@ -120,6 +121,13 @@ def failing_checks() -> set[str]:
             for result in verify(one, connection)
             if not result.passed
         }
+
+
+@pytest.fixture(autouse=True)
+def every_hash_agrees(home):
+    """Whatever a test loads: of as many records as were counted, each is the one that was counted."""
+    yield
+    assert differing_hashes("behaviour") == []
 
 
 def test_every_message_of_every_partition_arrives_whole_and_once(servers):

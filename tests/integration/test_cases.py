@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from vendor_world import differing_hashes
 
 from ingestion import pipeline
 from ingestion.cases import cases_source
@@ -86,6 +87,13 @@ def failed_checks() -> set[str]:
                 titles = {check_name(path): title for path, title in contract.checks.items()}
                 failed |= {titles[r.check_name] for r in verify(contract, connection) if not r.passed}
     return failed
+
+
+@pytest.fixture(autouse=True)
+def every_hash_agrees(home):
+    """Whatever a test loads: of as many records as were counted, each is the one that was counted."""
+    yield
+    assert differing_hashes("cases") == []
 
 
 def test_everything_is_listed_once_and_a_change_is_a_new_row(home, server):

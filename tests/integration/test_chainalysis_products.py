@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from aiohttp import web
+from vendor_world import differing_hashes
 
 from ingestion import pipeline
 from ingestion.chainalysis import chainalysis_source
@@ -122,6 +123,13 @@ def unexplained() -> list[tuple]:
     for table, extract_id, rows in found:
         left[table, extract_id] += rows
     return [(what, rows) for what, rows in left.items() if rows]
+
+
+@pytest.fixture(autouse=True)
+def every_hash_agrees(home):
+    """Whatever a test loads: of as many records as were counted, each is the one that was counted."""
+    yield
+    assert differing_hashes("chainalysis") == []
 
 
 def test_a_status_change_adds_a_state_and_little_is_read_again(world, ledger):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from vendor_world import differing_hashes
 
 from ingestion import pipeline
 from ingestion.kyc import kyc_source, sumsub
@@ -92,6 +93,13 @@ def unexplained() -> list[tuple]:
         )
         select * from landed full join stated using (t, e) where coalesce(n, 0) <> coalesce(m, 0)
     """)  # noqa: S608 (names above)
+
+
+@pytest.fixture(autouse=True)
+def every_hash_agrees(home):
+    """Whatever a test loads: of as many records as were counted, each is the one that was counted."""
+    yield
+    assert differing_hashes("kyc") == []
 
 
 def test_every_customer_of_every_vendor_lands_once(home, world, vendors, settings):

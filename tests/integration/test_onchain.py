@@ -6,7 +6,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 import real_blocks
+from vendor_world import differing_hashes
 
 from ingestion import pipeline
 from ingestion.onchain import onchain_source
@@ -90,6 +92,13 @@ def failed_checks() -> set[str]:
                 titles = {check_name(path): title for path, title in contract.checks.items()}
                 failed |= {titles[r.check_name] for r in verify(contract, connection) if not r.passed}
     return failed
+
+
+@pytest.fixture(autouse=True)
+def every_hash_agrees(home):
+    """Whatever a test loads: of as many records as were counted, each is the one that was counted."""
+    yield
+    assert differing_hashes("onchain") == []
 
 
 def test_a_delivery_of_every_kind_lands_with_exact_totals_and_once(home, tmp_path):

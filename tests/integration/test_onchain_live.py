@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from vendor_world import differing_hashes
 
 from ingestion import pipeline
 from ingestion.exchange import exchange_source
@@ -100,6 +101,13 @@ def densest(blocks: list, count: int) -> list:
     starts = range(len(blocks) - count)
     start = min(starts, key=lambda at: blocks[at + count - 1].number - blocks[at].number)
     return blocks[start : start + count]
+
+
+@pytest.fixture(autouse=True)
+def every_hash_agrees(home):
+    """Whatever a test loads: of as many records as were counted, each is the one that was counted."""
+    yield
+    assert differing_hashes("onchain") == []
 
 
 @pytest.mark.parametrize("without", [frozenset(), frozenset({"eth_getBlockReceipts"})])

@@ -3,6 +3,9 @@
 from datetime import date, datetime
 from pathlib import Path
 
+import pytest
+from vendor_world import differing_hashes
+
 from ingestion import pipeline
 from ingestion.tagpacks import tagpacks_source
 from orchestration.soda import check_name, read_contracts, verify
@@ -54,6 +57,13 @@ def failed_checks() -> set[str]:
                 titles = {check_name(path): title for path, title in contract.checks.items()}
                 failed |= {titles[r.check_name] for r in verify(contract, connection) if not r.passed}
     return failed
+
+
+@pytest.fixture(autouse=True)
+def every_hash_agrees(home):
+    """Whatever a test loads: of as many records as were counted, each is the one that was counted."""
+    yield
+    assert differing_hashes("tagpacks") == []
 
 
 def test_lying_packs_were_known_on_their_newest_change(home, tmp_path):

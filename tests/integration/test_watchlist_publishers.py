@@ -5,6 +5,7 @@ from pathlib import Path
 
 import list_world
 import pytest
+from vendor_world import differing_hashes
 
 from ingestion import pipeline
 from ingestion.vendor import VendorUnavailable
@@ -44,6 +45,13 @@ def counts(list_code: str) -> tuple[int, ...]:
     """Rows by table, in the order of TABLES."""
     of_list = f"where list_code = '{list_code}'"
     return tuple(query(f"select count(*) from raw_watchlists.{t} {of_list}")[0][0] for t in TABLES)  # noqa: S608 (our names)
+
+
+@pytest.fixture(autouse=True)
+def every_hash_agrees(home):
+    """Whatever a test loads: of as many records as were counted, each is the one that was counted."""
+    yield
+    assert differing_hashes("watchlists") == []
 
 
 @pytest.mark.parametrize("form", ["ofac_xml", "ofac_advanced"])

@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from vendor_world import differing_hashes
 
 from ingestion import pipeline
 from ingestion.deliveries import DeliveryError
@@ -62,6 +63,13 @@ def failed_checks() -> set[str]:
                 titles = {check_name(path): title for path, title in contract.checks.items()}
                 failed |= {titles[r.check_name] for r in verify(contract, connection) if not r.passed}
     return failed
+
+
+@pytest.fixture(autouse=True)
+def every_hash_agrees(home):
+    """Whatever a test loads: of as many records as were counted, each is the one that was counted."""
+    yield
+    assert differing_hashes("watchlists") == []
 
 
 def test_publications_in_dated_folders_land_whole_and_once(home, tmp_path):

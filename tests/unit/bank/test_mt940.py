@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ingestion.bank import mt940_count as count
 from ingestion.bank.message import UnusableFile
 from ingestion.bank.mt940 import parse
+from ingestion.control_totals import record_hash
 
 FIXED = settings(deadline=None, derandomize=True, database=None, max_examples=60)
 
@@ -37,15 +38,23 @@ def read(*statements: str, newline: str = "\n"):
 
 def counted(*statements: str) -> list[tuple]:
     text = count.as_text("".join(statements).encode())
-    return [(payment.event_date, payment.ccy_code, payment.amount) for payment in count.payments(text)]
+    return [(p.event_date, p.ccy_code, p.amount, p.share) for p in count.payments(text)]
 
 
 def landed(message) -> list[tuple]:
     """What both paths have to agree on, in the order of the file."""
     rows = [
-        (r["_record_no"], r["booking_date"] or r["value_date"], r["ccy_code"], r["amount"]) for r in message.entries
+        (
+            r["_record_no"],
+            r["booking_date"] or r["value_date"],
+            r["ccy_code"],
+            r["amount"],
+            record_hash(r["entry_reference"] or "", r["amount"]),
+        )
+        for r in message.entries
     ]
-    rows += [(r.record_no, r.event_date, r.ccy_code, r.amount) for r in message.rejected if r.table == "entries"]
+    refused = [r for r in message.rejected if r.table == "entries"]
+    rows += [(r.record_no, r.event_date, r.ccy_code, r.amount, r.record_hash) for r in refused]
     return [row[1:] for row in sorted(rows, key=lambda row: row[0])]
 
 
@@ -163,7 +172,7 @@ def test_another_encoding_can_be_named():
 def test_the_booking_day_takes_its_year_from_the_value_date():
     files = statement(":61:2512311231C1,NMSCX", ":61:2512310102C1,NMSCX", ":61:2601021231C1,NMSCX")
     days = [date(2025, 12, 31), date(2026, 1, 2), date(2025, 12, 31)]
-    assert [row["booking_date"] for row in read(files).entries] == days == [day for day, _, _ in counted(files)]
+    assert [row["booking_date"] for row in read(files).entries] == days == [day for day, *_ in counted(files)]
 
 
 def test_a_file_was_known_when_its_last_day_had_ended():
@@ -223,3 +232,16 @@ def test_a_file_cut_in_the_middle_brings_no_half_statement(place):
         return
     for row in made.statements:
         assert row["entry_count"] == 2 and row["closing_balance_amount"] is not None
+
+
+def test_statements_are_known_by_reference_and_account_on_both_paths():
+    files = statement() + statement().replace(":25:DE02/EUR\n", "")
+    made = read(files)
+    assert count.statement_keys(count.as_text(files.encode())) == ["REF:DE02/EUR", "REF:"]
+    assert [f"{s['message_id']}:{s['account_iban']}" for s in made.statements] == ["REF:DE02/EUR"]
+    assert [r.record_hash for r in made.rejected] == [record_hash("REF:", None)]
+
+
+def test_a_reference_beyond_ascii_is_for_the_reader_alone():
+    (payment,) = count.payments(count.as_text(statement(":61:260105C1,NTRFX//R\u00e9F").encode()))
+    assert payment.reference is None and payment.share is None

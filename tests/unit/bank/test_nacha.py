@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ingestion.bank import nacha_count as count
 from ingestion.bank.message import UnusableFile
 from ingestion.bank.nacha import HASH_MODULUS, parse
+from ingestion.control_totals import record_hash
 
 FIXED = settings(deadline=None, derandomize=True, database=None, max_examples=60)
 HEADER = "101 076401251 0764012512601051830A094101" + "FEDERAL RESERVE".ljust(23) + "EXCHANGE".ljust(23) + " " * 8
@@ -55,14 +56,22 @@ def file(*batches: list[str], control: tuple | None = None, pad: bool = True, ne
 
 
 def counted(raw: bytes) -> list[tuple]:
-    return [(p.event_date, p.ccy_code, p.amount) for p in count.payments(count.as_text(raw))]
+    return [(p.event_date, p.ccy_code, p.amount, p.share) for p in count.payments(count.as_text(raw))]
 
 
 def landed(message) -> list[tuple]:
     rows = [
-        (r["_record_no"], r["booking_date"] or r["value_date"], r["ccy_code"], r["amount"]) for r in message.entries
+        (
+            r["_record_no"],
+            r["booking_date"] or r["value_date"],
+            r["ccy_code"],
+            r["amount"],
+            record_hash(r["entry_reference"] or "", r["amount"]),
+        )
+        for r in message.entries
     ]
-    rows += [(r.record_no, r.event_date, r.ccy_code, r.amount) for r in message.rejected if r.table == "entries"]
+    refused = [r for r in message.rejected if r.table == "entries"]
+    rows += [(r.record_no, r.event_date, r.ccy_code, r.amount, r.record_hash) for r in refused]
     return [row[1:] for row in sorted(rows, key=lambda row: row[0])]
 
 
@@ -240,3 +249,9 @@ def test_a_damaged_file_is_rejected_or_read_but_never_an_error(place, noise):
     except UnusableFile:
         return
     assert len(landed(made)) == len(count.payments(text)) and made.statement_no == count.statement_count(text)
+
+
+def test_batches_are_known_by_file_and_account_on_both_paths():
+    made = parse(GOOD)
+    keys = [f"{s['message_id']}:{s['account_iban']}" for s in made.statements]
+    assert keys and count.statement_keys(count.as_text(GOOD)) == keys

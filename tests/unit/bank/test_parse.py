@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ingestion.bank import count
 from ingestion.bank.message import UnusableFile
 from ingestion.bank.parse import parse
+from ingestion.control_totals import record_hash
 
 FIXED = settings(deadline=None, derandomize=True, database=None, max_examples=60)
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001."
@@ -295,6 +296,8 @@ def test_both_paths_agree_whatever_the_entries_are(made):
     read = parse(raw)
     counted = count.payments(count.as_text(raw))
     assert len(counted) == len(read.entries) + len(read.rejected)
+    shares = [record_hash(row["entry_reference"] or "", row["amount"]) for row in read.entries]
+    assert sorted(p.share for p in counted) == sorted(shares + [rejected.record_hash for rejected in read.rejected])
     assert sum(p.amount for p in counted) == sum(row["amount"] for row in read.entries) + sum(
         rejected.amount for rejected in read.rejected
     )
@@ -313,3 +316,24 @@ def test_a_damaged_file_is_rejected_or_read_but_never_an_error(place, noise):
             assert error.code and str(error)
         else:
             assert len(read.entries) + len(read.rejected) <= max(len(counted), 2)
+
+
+REFERENCES = ["<NtryRef>A&amp;B &#233;</NtryRef>", "<NtryRef> </NtryRef><AcctSvcrRef>S</AcctSvcrRef>", "<NtryRef/>", ""]
+
+
+@pytest.mark.parametrize("said", REFERENCES)
+def test_the_patterns_read_the_banks_reference_as_the_reader_does(said):
+    raw = message(statement(entry().replace("<NtryRef>N1</NtryRef>", said)))
+    (row,), (payment,) = parse(raw).entries, count.payments(count.as_text(raw))
+    assert payment.reference == (row["entry_reference"] or "")
+
+
+def test_a_reference_in_a_form_of_its_own_is_for_the_reader_alone():
+    raw = message(statement(entry().replace("N1", "<![CDATA[X]]>")))
+    assert [payment.share for payment in count.payments(count.as_text(raw))] == [None]
+
+
+def test_statements_are_known_by_message_and_account_on_both_paths():
+    raw = message(statement(entry()), statement(entry(), name="S2"))
+    keys = [f"{s['message_id']}:{s['account_iban']}" for s in parse(raw).statements]
+    assert len(keys) == 2 and count.statement_keys(count.as_text(raw)) == keys

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.behaviour.parse import MEMBERS, SCHEMA, Message, from_files, from_messages
+from ingestion.behaviour.parse import MEMBERS, SCHEMA, Message, from_files, from_messages, share
+from ingestion.control_totals import record_hash
 from ingestion.records import raw_schema
 
 KNOWN_AT = datetime(2026, 1, 1)
@@ -110,3 +111,10 @@ def test_rows_of_files_name_no_topic():
     table = from_files(pa.table({"event_id": ["e1", "e2"]}))
     assert table.column("transport_code").to_pylist() == ["file", "file"]
     assert table.column("offset_no").null_count == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "key"), [(b'{"event_id": "E1"}', "E1"), (b'{"event_id": null}', ""), (b"no JSON", ""), (None, "")]
+)
+def test_a_message_is_hashed_by_the_event_id_it_says_itself(value, key):
+    assert share(Message(1, None, None, (), value)) == record_hash(key, None)

@@ -84,7 +84,7 @@ def test_a_file_no_csv_reader_agrees_on_is_counted_line_by_line(tmp_path):
 def test_no_records_still_give_one_row(tmp_path):
     path = tmp_path / "deposits.csv"
     path.write_text(HEADER)
-    assert summary(independent_count.count("exchange", TABLE, [delivered(path)])) == [(None, None, 0, None, None)]
+    assert summary(independent_count.count("exchange", TABLE, [delivered(path)])) == [(None, None, 0, None, Decimal(0))]
 
 
 def test_parquet_is_scanned_and_held_against_its_footer(tmp_path):

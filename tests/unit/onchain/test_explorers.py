@@ -37,7 +37,12 @@ def test_token_amounts_beyond_64_bits_are_exact_and_counted(values):
     assert [int(row["value"]) for row in rows] == values
     assert {row["to_address"] for row in rows} == {ADDRESS}
     counted = count.listed(
-        dumps(items).encode(), "ethereum_token_transfers", "$.timestamp", "$.token.address_hash", None
+        dumps(items).encode(),
+        "ethereum_token_transfers",
+        "$.timestamp",
+        "$.token.address_hash",
+        None,
+        ("$.transaction_hash", "$.log_index", "$.total.value"),
     )
     assert sum(counted.rows.values()) == len(values)
 
@@ -46,7 +51,9 @@ def test_token_amounts_beyond_64_bits_are_exact_and_counted(values):
 @settings(max_examples=25, deadline=None)
 def test_wei_are_counted_exactly(wei):
     row = {"timeStamp": "1767225600", "value": str(wei)}
-    counted = count.listed(dumps([row]).encode(), "ethereum_transactions", "$.timeStamp", "$.none", "$.value")
+    counted = count.listed(
+        dumps([row]).encode(), "ethereum_transactions", "$.timeStamp", "$.none", "$.value", ("$.hash",)
+    )
     ((key, rows),) = counted.rows.items()
     assert rows == 1 and counted.amount(key).scaleb(18) == wei
 

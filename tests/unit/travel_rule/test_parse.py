@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingestion.control_totals import record_hash
 from ingestion.travel_rule import count
 from ingestion.travel_rule.parse import PERSONS, read
 
@@ -163,13 +164,13 @@ def test_what_is_no_json_is_one_reject(text: str):
     for is_lines in (False, True):
         (found,) = read(text.encode("latin-1"), is_lines)
         assert found.problem.code == "invalid_json"
-        assert count.messages(text.encode("latin-1"), is_lines) == 1
+        assert len(count.messages(text.encode("latin-1"), is_lines)) == 1
 
 
 def test_a_broken_array_is_rejected_whole():
     raw = json.dumps([message(), message(message_id="M2")]).encode()[:-5]
     found = list(read(raw, False))
-    assert [record.problem.code for record in found] == ["invalid_json"] * 2 and count.messages(raw, False) == 2
+    assert [record.problem.code for record in found] == ["invalid_json"] * 2 and len(count.messages(raw, False)) == 2
 
 
 def test_real_payloads_are_read(shared_data):
@@ -204,7 +205,7 @@ def test_every_record_is_a_row_or_a_reject_and_counted_apart(changes: list, is_l
     records = [message(), message() | dict(changes), message(message_id="M3")]
     raw = "\n".join(map(json.dumps, records)).encode() if is_lines else json.dumps(records).encode()
     found = list(read(raw, is_lines))
-    assert len(found) == count.messages(raw, is_lines) == 3
+    assert len(found) == len(count.messages(raw, is_lines)) == 3
     people = sum(len(r.persons) if r.problem is None else count.persons(r.text.encode()) for r in found)
     assert people == count.persons(raw)
     assert [r.message["message_id"] for r in (found[0], found[2])] == ["M1", "M3"]
@@ -221,7 +222,7 @@ def test_no_payload_crashes_the_reader(member: str, value: object):
 @FIXED
 def test_bytes_of_any_kind_are_accounted_for(raw: bytes):
     for is_lines in (False, True):
-        assert len(list(read(raw, is_lines))) == count.messages(raw, is_lines)
+        assert len(list(read(raw, is_lines))) == len(count.messages(raw, is_lines))
 
 
 @given(st.data())
@@ -231,3 +232,16 @@ def test_dropping_a_member_drops_only_what_it_says(data: st.DataObject):
     del said[data.draw(st.sampled_from(sorted(said)))]
     _, persons = rows(message(ivms101=said))
     assert len(persons) == 3
+
+
+@pytest.mark.parametrize("name", ["message_id", "messageId", "MESSAGEID"])
+def test_the_patterns_find_the_messages_id_as_it_is_written(name):
+    written = f'{{"{name}" : "M\\u00e9 \\"1\\""}}'.encode()
+    assert count.share(written) == record_hash('M\u00e9 "1"', None)
+    assert count.share(b"{}") == record_hash("", None)
+
+
+def test_messages_and_their_persons_are_hashed_by_the_message():
+    raw = b'[{"message_id": "A", "x": {"naturalPerson": {}}}, {"message_id": "B"}]'
+    a, b = record_hash("A", None), record_hash("B", None)
+    assert count.digests(raw, False) == {"messages": a + b, "persons": a}

@@ -17,7 +17,7 @@ from lxml import etree
 from ingestion.watchlists import places
 from ingestion.watchlists.formats import FORMATS, format_of, instant
 from ingestion.watchlists.mentions import LABEL
-from ingestion.watchlists.model import Rejected, UnusablePublication
+from ingestion.watchlists.model import Rejected, UnusablePublication, share
 from ingestion.watchlists.xml import elements
 from sandbox.vendor.list_forms import UK_HEADER
 
@@ -27,16 +27,26 @@ EVM = "0x" + "ab" * 20
 
 
 def read(code: str, content: bytes) -> tuple[Counter, list]:
-    """What the count says and what the parser found."""
+    """What the count says and what the parser found. Where they find as many records, they are of the same entries."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "list"
         path.write_bytes(content)
-        counted = FORMATS[code].count({"list": path}).totals
-        return +counted, list(FORMATS[code].parse({"list": path}))
+        counted, found = FORMATS[code].count({"list": path}), list(FORMATS[code].parse({"list": path}))
+    if +counted.totals == numbers(found):
+        assert +counted.digests == digests(found)
+    return +counted.totals, found
 
 
 def numbers(found: list) -> Counter:
     return Counter(one.table if isinstance(one, Rejected) else one[0] for one in found)
+
+
+def digests(found: list) -> Counter:
+    summed = Counter()
+    for one in found:
+        table, entry_id = (one.table, one.entry_id) if isinstance(one, Rejected) else (one[0], one[1]["entry_id"])
+        summed[table] += share(entry_id)
+    return summed
 
 
 def rows(found: list, table: str) -> list[dict]:

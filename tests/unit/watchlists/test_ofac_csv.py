@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.watchlists import ofac_csv
-from ingestion.watchlists.model import Rejected, UnusablePublication
+from ingestion.watchlists.model import Rejected, UnusablePublication, share
 from ingestion.watchlists.ofac_csv import lines
 
 FIXED = settings(deadline=None, derandomize=True, database=None, max_examples=60)
@@ -39,11 +39,12 @@ class Read:
         self.rows: dict[str, list[dict]] = {table: [] for table in ofac_csv.COLUMNS}
         self.rows["digital_currency_addresses"] = []
         self.rejected: list[tuple[str, int, str]] = []
-        self.found = Counter()
+        self.found, self.digests = Counter(), Counter()
         with on_disk(made) as paths:
             for one in ofac_csv.parse(paths):
                 table = one.table if isinstance(one, Rejected) else one[0]
                 self.found[table] += 1
+                self.digests[table] += share(one.entry_id if isinstance(one, Rejected) else one[1]["entry_id"])
                 if isinstance(one, Rejected):
                     self.rejected.append((table, self.found[table], one.code))
                 else:
@@ -60,8 +61,12 @@ def on_disk(made: dict[str, bytes]):
 
 
 def count(made: dict[str, bytes]) -> Counter:
+    """The totals. Where the parser finds as many records, they are of the same entries."""
     with on_disk(made) as paths:
-        return ofac_csv.count(paths).totals
+        counted, read = ofac_csv.count(paths), Read(made)
+    if +counted.totals == +read.found:
+        assert +counted.digests == +read.digests
+    return counted.totals
 
 
 def mentions(found: Read) -> list[tuple]:
@@ -153,7 +158,7 @@ def test_half_a_publication_is_refused(name, content):
 
 def test_a_line_end_inside_quotes_is_part_of_the_value():
     made = files(sdn(1, "first\r\nsecond"), sdn(2))
-    assert len(Read(made).rows["entries"]) == lines(made["sdn.csv"]) == 2
+    assert len(Read(made).rows["entries"]) == len(lines(made["sdn.csv"])) == 2
 
 
 texts = st.text(st.characters(codec="latin-1", exclude_characters='"\x1a\0\r\n'), max_size=30)

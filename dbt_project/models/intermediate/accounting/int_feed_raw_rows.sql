@@ -1,23 +1,23 @@
 {%- set tokens -%}
 left join {{ ref('assets') }} as token on token.chain_code = 'ethereum' and token.token_address = lower(r.token_address)
 {%- endset -%}
-{{ raw_hop('exchange', 'deposits', ['deposit_id'], day='cast(r.event_at as date)', asset='upper(trim(r.asset_code))', amount='r.amount', hash_key='r.deposit_id', hash_amount='r.amount') }}
+{{ raw_hop('exchange', 'deposits', ['deposit_id'], day='cast(r.event_at as date)', asset='upper(trim(r.asset_code))', amount='r.amount') }}
 union all
-{{ raw_hop('exchange', 'withdrawals', ['withdrawal_id'], day='cast(r.event_at as date)', asset='upper(trim(r.asset_code))', amount='r.amount', hash_key='r.withdrawal_id', hash_amount='r.amount') }}
+{{ raw_hop('exchange', 'withdrawals', ['withdrawal_id'], day='cast(r.event_at as date)', asset='upper(trim(r.asset_code))', amount='r.amount') }}
 union all
-{{ raw_hop('exchange', 'internal_transfers', ['internal_transfer_id'], day='cast(r.event_at as date)', asset='upper(trim(r.asset_code))', amount='r.amount', hash_key='r.internal_transfer_id', hash_amount='r.amount') }}
+{{ raw_hop('exchange', 'internal_transfers', ['internal_transfer_id'], day='cast(r.event_at as date)', asset='upper(trim(r.asset_code))', amount='r.amount') }}
 union all
-{{ raw_hop('exchange', 'trades', ['trade_id'], day='cast(r.event_at as date)', asset='upper(trim(r.base_asset_code))', amount='r.base_amount', hash_key='r.trade_id', hash_amount='r.base_amount') }}
+{{ raw_hop('exchange', 'trades', ['trade_id'], day='cast(r.event_at as date)', asset='upper(trim(r.base_asset_code))', amount='r.base_amount') }}
 union all
-{{ raw_hop('exchange', 'addresses', ['address', 'chain_code', 'assigned_at'], hash_key='r.address') }}
+{{ raw_hop('exchange', 'addresses', ['address', 'chain_code', 'assigned_at']) }}
 union all
-{{ raw_hop('kyc', 'parties', ['party_id', 'valid_from_at'], hash_key='r.party_id') }}
+{{ raw_hop('kyc', 'parties', ['party_id', 'valid_from_at']) }}
 union all
-{{ raw_hop('kyc', 'accounts', ['account_id', 'valid_from_at'], hash_key='r.account_id') }}
+{{ raw_hop('kyc', 'accounts', ['account_id', 'valid_from_at']) }}
 union all
-{{ raw_hop('kyc', 'documents', ['vendor_code', 'document_id'], hash_key='r.document_id') }}
+{{ raw_hop('kyc', 'documents', ['vendor_code', 'document_id']) }}
 union all
-{{ raw_hop('kyc', 'reviews', ['vendor_code', 'review_id'], hash_key='r.review_id') }}
+{{ raw_hop('kyc', 'reviews', ['vendor_code', 'review_id']) }}
 union all
 {{ raw_hop('kyc', 'applicants', ['vendor_code', 'applicant_id']) }}
 union all
@@ -25,19 +25,19 @@ union all
 union all
 {{ raw_hop('bank', 'statements', ['statement_id']) }}
 union all
-{{ raw_hop('bank', 'entries', ['entry_id'], day='coalesce(r.booking_date, r.value_date)', asset='upper(trim(r.ccy_code))', amount='r.amount', hash_key='r.entry_id', hash_amount='r.amount') }}
+{{ raw_hop('bank', 'entries', ['entry_id'], day='coalesce(r.booking_date, r.value_date)', asset='upper(trim(r.ccy_code))', amount='r.amount') }}
 union all
-{{ raw_hop('onchain', 'ethereum_transactions', ['hash'], day='cast(r.block_timestamp as date)', asset="'ETH'", amount=scaled_amount('r.value', '18'), hash_key='r.hash', hash_amount=scaled_amount('r.value', '18')) }}
+{{ raw_hop('onchain', 'ethereum_transactions', ['hash'], day='cast(r.block_timestamp as date)', asset="'ETH'", amount=scaled_amount('r.value', '18')) }}
 union all
-{{ raw_hop('onchain', 'ethereum_token_transfers', ['transaction_hash', 'log_index'], day='cast(r.block_timestamp as date)', asset='token.asset_code', amount=scaled_amount('r.value', 'token.decimals'), hash_key="r.transaction_hash || ':' || cast(r.log_index as string)", join=tokens) }}
+{{ raw_hop('onchain', 'ethereum_token_transfers', ['transaction_hash', 'log_index'], day='cast(r.block_timestamp as date)', asset='token.asset_code', amount=scaled_amount('r.value', 'token.decimals'), join=tokens) }}
 union all
-{{ raw_hop('onchain', 'bitcoin_outputs', ['transaction_hash', 'index'], day='cast(r.block_timestamp as date)', asset="'BTC'", amount=scaled_amount('r.value', '8'), hash_key="r.transaction_hash || ':' || cast(r.index as string)", hash_amount=scaled_amount('r.value', '8')) }}
+{{ raw_hop('onchain', 'bitcoin_outputs', ['transaction_hash', 'index'], day='cast(r.block_timestamp as date)', asset="'BTC'", amount=scaled_amount('r.value', '8')) }}
 union all
-{{ raw_hop('onchain', 'bitcoin_inputs', ['transaction_hash', 'index'], day='cast(r.block_timestamp as date)', asset="'BTC'", amount=scaled_amount('r.value', '8'), hash_key="r.transaction_hash || ':' || cast(r.index as string)", hash_amount=scaled_amount('r.value', '8')) }}
+{{ raw_hop('onchain', 'bitcoin_inputs', ['transaction_hash', 'index'], day='cast(r.block_timestamp as date)', asset="'BTC'", amount=scaled_amount('r.value', '8')) }}
 union all
 {{ raw_hop('onchain', 'blocks', ['chain_code', 'number'], day='cast(r.block_timestamp as date)') }}
 union all
-{{ raw_hop('chainalysis', 'transfers', ['ledger_transfer_id'], day='cast(r.ledger_transfer_at as date)', asset='upper(trim(r.asset_code))', hash_key='r.ledger_transfer_id') }}
+{{ raw_hop('chainalysis', 'transfers', ['ledger_transfer_id'], day='cast(r.ledger_transfer_at as date)', asset='upper(trim(r.asset_code))') }}
 union all
 {{ raw_hop('chainalysis', 'exposures', ['external_id']) }}
 union all
@@ -75,17 +75,17 @@ union all
 union all
 {{ raw_hop('watchlists', 'digital_currency_addresses', ['list_code', 'published_at', 'entry_id', 'asset_code', 'address', 'mention_no']) }}
 union all
-{{ raw_hop('cases', 'outcomes', ['case_id'], hash_key='r.case_id') }}
+{{ raw_hop('cases', 'outcomes', ['case_id']) }}
 union all
 {{ raw_hop('tagpacks', 'tags', ['tag_id']) }}
 union all
-{{ raw_hop('prices', 'rates', ['asset_code', 'rate_date'], day='r.rate_date', asset='upper(trim(r.asset_code))', amount='r.rate_usd', hash_key="r.asset_code || ':' || cast(r.rate_date as string)", hash_amount='r.rate_usd') }}
+{{ raw_hop('prices', 'rates', ['asset_code', 'rate_date'], day='r.rate_date', asset='upper(trim(r.asset_code))', amount='r.rate_usd') }}
 union all
-{{ raw_hop('prices', 'hourly_rates', ['asset_code', 'rate_at'], day='cast(r.rate_at as date)', asset='upper(trim(r.asset_code))', amount='r.rate_usd', hash_key='r.asset_code', hash_amount='r.rate_usd') }}
+{{ raw_hop('prices', 'hourly_rates', ['asset_code', 'rate_at'], day='cast(r.rate_at as date)', asset='upper(trim(r.asset_code))', amount='r.rate_usd') }}
 union all
-{{ raw_hop('cases', 'records', ['vendor_code', 'record_type_code', 'record_id'], hash_key='r.record_id') }}
+{{ raw_hop('cases', 'records', ['vendor_code', 'record_type_code', 'record_id']) }}
 union all
-{{ raw_hop('behaviour', 'events', ['event_id'], hash_key='r.event_id') }}
+{{ raw_hop('behaviour', 'events', ['event_id']) }}
 union all
 {{ raw_hop('travel_rule', 'messages', ['message_id']) }}
 union all

@@ -48,23 +48,23 @@ left join (
 {%- set unused_element = "case when t.screening_id is null then 'superseded_screening' when t.transfer_id is null then 'no_monitored_transfer' when k.category_code = 'none' then 'no_exposure' end" -%}
 {%- set transfers = ref('int_transfers') -%}
 {%- set chain_transfers = ref('int_chain_transfers') -%}
-{{ staged_hop('exchange', 'deposits', transfers, "'exchange:deposit:' || s.deposit_id = c.transfer_id", 'c.transfer_id', day='s.event_date', asset='s.asset_code', amount='s.amount', hash_key='s.deposit_id', hash_amount='s.amount') }}
+{{ staged_hop('exchange', 'deposits', transfers, "'exchange:deposit:' || s.deposit_id = c.transfer_id", 'c.transfer_id', day='s.event_date', asset='s.asset_code', amount='s.amount') }}
 union all
-{{ staged_hop('exchange', 'withdrawals', transfers, "'exchange:withdrawal:' || s.withdrawal_id = c.transfer_id", 'c.transfer_id', day='s.event_date', asset='s.asset_code', amount='s.amount', hash_key='s.withdrawal_id', hash_amount='s.amount') }}
+{{ staged_hop('exchange', 'withdrawals', transfers, "'exchange:withdrawal:' || s.withdrawal_id = c.transfer_id", 'c.transfer_id', day='s.event_date', asset='s.asset_code', amount='s.amount') }}
 union all
-{{ staged_hop('exchange', 'internal_transfers', transfers, "'exchange:internal_transfer:' || s.internal_transfer_id = c.transfer_id", 'c.transfer_id', day='s.event_date', asset='s.asset_code', amount='s.amount', hash_key='s.internal_transfer_id', hash_amount='s.amount') }}
+{{ staged_hop('exchange', 'internal_transfers', transfers, "'exchange:internal_transfer:' || s.internal_transfer_id = c.transfer_id", 'c.transfer_id', day='s.event_date', asset='s.asset_code', amount='s.amount') }}
 union all
-{{ staged_hop('exchange', 'trades', transfers, "'exchange:trade:' || s.trade_id = c.transfer_id", 'c.transfer_id', day='s.event_date', asset='s.base_asset_code', amount='s.base_amount', hash_key='s.trade_id', hash_amount='s.base_amount') }}
+{{ staged_hop('exchange', 'trades', transfers, "'exchange:trade:' || s.trade_id = c.transfer_id", 'c.transfer_id', day='s.event_date', asset='s.base_asset_code', amount='s.base_amount') }}
 union all
-{{ staged_hop('exchange', 'addresses', ref('int_exchange_addresses'), normalise_address('s.address') ~ ' = c.address', 'c.address', hash_key='s.address') }}
+{{ staged_hop('exchange', 'addresses', ref('int_exchange_addresses'), normalise_address('s.address') ~ ' = c.address', 'c.address') }}
 union all
-{{ staged_hop('kyc', 'parties', ref('int_party_history'), 's.party_id = c.party_id and s.valid_from_at = c.valid_from_at', 'c.party_id', hash_key='s.party_id') }}
+{{ staged_hop('kyc', 'parties', ref('int_party_history'), 's.party_id = c.party_id and s.valid_from_at = c.valid_from_at', 'c.party_id') }}
 union all
-{{ staged_hop('kyc', 'accounts', ref('int_accounts'), 's.account_id = c.account_id', 'c.account_id', hash_key='s.account_id') }}
+{{ staged_hop('kyc', 'accounts', ref('int_accounts'), 's.account_id = c.account_id', 'c.account_id') }}
 union all
-{{ staged_hop('kyc', 'documents', ref('int_kyc_documents'), 's.vendor_code = c.vendor_code and s.document_id = c.document_id', 'c.document_id', hash_key='s.document_id') }}
+{{ staged_hop('kyc', 'documents', ref('int_kyc_documents'), 's.vendor_code = c.vendor_code and s.document_id = c.document_id', 'c.document_id') }}
 union all
-{{ staged_hop('kyc', 'reviews', ref('int_kyc_reviews'), 's.vendor_code = c.vendor_code and s.review_id = c.review_id', 'c.review_id', hash_key='s.review_id') }}
+{{ staged_hop('kyc', 'reviews', ref('int_kyc_reviews'), 's.vendor_code = c.vendor_code and s.review_id = c.review_id', 'c.review_id') }}
 union all
 {{ staged_hop('kyc', 'applicants', reviewed, 's.vendor_code = c.vendor_code and s.applicant_id = c.applicant_id', 'c.applicant_id', out_of_scope="case when c.applicant_id is null then 'no_review' end") }}
 union all
@@ -72,7 +72,7 @@ union all
 union all
 {{ staged_hop('bank', 'statements', ref('int_bank_statements'), 's.statement_id = c.statement_id', 'c.statement_id') }}
 union all
-{{ staged_hop('bank', 'entries', ref('int_bank_entries'), 's.entry_id = c.entry_id', 'c.transfer_id', day='coalesce(s.booking_date, s.value_date)', asset='s.ccy_code', amount='s.amount', out_of_scope='c.out_of_scope_reason', hash_key='s.entry_id', hash_amount='s.amount') }}
+{{ staged_hop('bank', 'entries', ref('int_bank_entries'), 's.entry_id = c.entry_id', 'c.transfer_id', day='coalesce(s.booking_date, s.value_date)', asset='s.ccy_code', amount='s.amount', out_of_scope='c.out_of_scope_reason') }}
 union all
 {{ staged_hop('onchain', 'ethereum_transactions', chain_transfers, "'ethereum:' || s.tx_hash || ':tx' = c.chain_transfer_id", 'c.transfer_id', day='s.event_date', asset="'ETH'", amount=scaled_amount('s.value_text', '18'), out_of_scope='c.out_of_scope_reason') }}
 union all
@@ -84,7 +84,7 @@ union all
 union all
 {{ staged_hop('onchain', 'blocks', '(select distinct chain_code, block_number from ' ~ chain_transfers ~ ')', 's.chain_code = c.chain_code and s.block_number = c.block_number', 'c.block_number', day='s.event_date', out_of_scope="case when c.block_number is null then 'no_transfer_delivered' end") }}
 union all
-{{ staged_hop('chainalysis', 'transfers', screenings_by('chainalysis'), 's.transfer_id = c.transfer_id', 'c.transfer_id', day='s.event_date', asset='s.asset_code', hash_key='s.transfer_id') }}
+{{ staged_hop('chainalysis', 'transfers', screenings_by('chainalysis'), 's.transfer_id = c.transfer_id', 'c.transfer_id', day='s.event_date', asset='s.asset_code') }}
 union all
 {{ staged_hop('chainalysis', 'exposures', exposed_by('chainalysis', "exposure_type_code = 'DIRECT'"), 'coalesce(t.transfer_id, s.external_id) = c.transfer_id', 'c.transfer_id', out_of_scope="case when s.direct_category_id is null and s.direct_name is null then 'no_exposure' end", join=screened) }}
 union all
@@ -122,7 +122,7 @@ union all
 union all
 {{ staged_hop('watchlists', 'digital_currency_addresses', ref('int_sanctioned_addresses'), 's.list_code = c.list_code and s.entry_id = c.entry_id and ' ~ 's.list_asset_code = c.list_asset_code and coalesce(' ~ normalise_address('s.address') ~ ', s.address) = c.address and ' ~ within_span('s.published_at', 'c', 'listed_from_at', 'delisted_at'), 'c.entry_id') }}
 union all
-{{ staged_hop('cases', 'outcomes', ref('int_case_outcomes'), 's.case_id = c.case_id', 'c.case_id', hash_key='s.case_id') }}
+{{ staged_hop('cases', 'outcomes', ref('int_case_outcomes'), 's.case_id = c.case_id', 'c.case_id') }}
 union all
 {{ staged_hop('tagpacks', 'tags', ref('int_address_attributions'), 's.tag_id = c.tag_id', 'c.tag_id') }}
 union all
@@ -130,9 +130,9 @@ union all
 union all
 {{ staged_hop('prices', 'hourly_rates', ref('int_rate_hours'), 's.asset_code = c.asset_code and s.rate_at = c.valid_from_at', 'c.asset_code', day='s.rate_date', asset='s.asset_code', amount='s.rate_usd') }}
 union all
-{{ staged_hop('cases', 'records', ref('int_case_outcomes'), 's.case_id = c.case_id', 'c.case_id', hash_key='s.record_id') }}
+{{ staged_hop('cases', 'records', ref('int_case_outcomes'), 's.case_id = c.case_id', 'c.case_id') }}
 union all
-{{ staged_hop('behaviour', 'events', ref('int_party_behaviour_events'), 's.event_id = c.event_id', 'c.event_id', hash_key='s.event_id') }}
+{{ staged_hop('behaviour', 'events', ref('int_party_behaviour_events'), 's.event_id = c.event_id', 'c.event_id') }}
 union all
 {{ staged_hop('travel_rule', 'messages', ref('int_travel_rule_messages'), 's.message_id = c.message_id', 'c.message_id') }}
 union all
