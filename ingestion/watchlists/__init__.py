@@ -123,7 +123,8 @@ def _land(extracted: landing.Extracted, published: Published, added: set[str]) -
         _reject(extracted, published, Rejected("entries", "unusable_publication", reason, names), 1)
         _total(extracted, published, "entries", 1, share(""), "independent_count")
         return
-    if counted.totals["entries"] and (contract := CONTRACTS.get(published.format_code)):
+    # A publication of which no record can be read names nothing, and its records are rejected one by one.
+    if counted.totals["entries"] and counted.names and (contract := CONTRACTS.get(published.format_code)):
         added |= contract.hold(published.format_code, counted.names)
     common = {
         "list_code": published.list_code,
