@@ -5,17 +5,23 @@ becomes of the reject (`replay`).
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
 
 # By feed and table: members of the rejected record that name what was asked about, and the columns of the table's rows
-# that name the same. A record that is a whole listed answer is the same as its row's answer_json.
+# that name the same (`a.b` is the member b of the member a). A record that is a whole listed answer is the same as its
+# row's answer_json.
 _SUBJECTS: dict[str, dict[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]]] = {
     "chainalysis": {
         "transfers": ((("ledger_transfer_id",), ("ledger_transfer_id",)),),
         "address_screenings": ((("address", "product_code"), ("address", "product_code")),),
+        "exposures": ((("external_id",), ("external_id",)),),
+        "alerts": ((("externalId",), ("alert_external_id",)), (("alertIdentifier",), ("alert_external_id",))),
+        "alert_states": ((("alertIdentifier", "alertStatus"), ("alert_id", "alert_status_code")),),
+        "withdrawal_attempts": ((("ledger_transfer_id",), ("ledger_transfer_id",)),),
     },
     "trm": {
         "transfers": ((("externalId",), ("ledger_transfer_id",)),),
@@ -28,14 +34,39 @@ _SUBJECTS: dict[str, dict[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ..
     "elliptic": {
         "analyses": ((("asked_for",), ("ledger_transfer_id",)), (("asked_for",), ("subject_hash",))),
     },
-    "kyc": {"applicants": ((("applicantId",), ("applicant_id",)), (("id",), ("applicant_id",)))},
+    "kyc": {
+        "applicants": tuple(
+            ((member,), ("applicant_id",)) for member in ("applicantId", "id", "applicant.id", "inquiry.id")
+        ),
+        "reviews": ((("id",), ("review_id",)),),
+        "documents": (),
+    },
     "cases": {"records": ()},
 }
+_DETAILS = {"trm": ("exposures",), "elliptic": ("exposures",)}
+"""Tables whose rejects come in with the answer that they are a part of."""
+_ANSWERS = {
+    "kyc": re.compile("(sumsub|onfido|persona)/(applicants/|unusable:)"),
+    "cases": re.compile("(marble|unit21)/"),
+}
+"""What the ids of extracts begin with that a vendor answered, in feeds whose tables files bring as well."""
+BY_PLACE = {
+    "onchain": ("ethereum_rpc:", "bitcoin_rpc:", "esplora:", "etherscan:", "blockscout:"),
+    "behaviour": ("kafka:",),
+}
+"""By feed what the ids of extracts begin with whose source is asked again for the very same place: blocks of a node,
+rows of an explorer's listing, offsets of a topic."""
 
 
-def is_asked(feed: str, table: str | None = None) -> bool:
-    """Whether a vendor of the feed (or of its table) can be asked again about what it refused or nobody could read."""
-    return feed in _SUBJECTS if table is None else table in _SUBJECTS.get(feed, {})
+def is_asked(feed: str) -> bool:
+    """Whether a vendor of the feed can be asked again about what it refused or nobody could read."""
+    return feed in _SUBJECTS
+
+
+def is_answer(feed: str, table: str, extract_id: str) -> bool:
+    """Whether a table's reject is of an extract that a vendor answered, who is asked again about it."""
+    of_a_vendor = table in (*_SUBJECTS.get(feed, ()), *_DETAILS.get(feed, ()))
+    return of_a_vendor and (feed not in _ANSWERS or bool(_ANSWERS[feed].match(extract_id)))
 
 
 def answered(feed: str, rejects: Iterable[Mapping[str, Any]], rows: Mapping[str, pa.Table]) -> dict[str, str]:
@@ -53,7 +84,7 @@ def answered(feed: str, rejects: Iterable[Mapping[str, Any]], rows: Mapping[str,
         for members, columns in subjects:
             extracts = {tuple(row[column] for column in columns): row["_extract_id"] for row in given}
             for reject, record in mine:
-                subject = tuple(record.get(member) for member in members)
+                subject = tuple(_member(record, member) for member in members)
                 if None not in subject and subject in extracts:
                     found[reject["reject_id"]] = extracts[subject]
     return found | _details(rejects, found)
@@ -70,7 +101,7 @@ def rejected_again(
 def _about(feed: str, reject: Mapping[str, Any]) -> list[tuple]:
     record, table = _record(reject["raw_record"]), reject["table_name"]
     named = [
-        (table, members, tuple(record.get(member) for member in members))
+        (table, members, tuple(_member(record, member) for member in members))
         for members, _ in _SUBJECTS.get(feed, {}).get(table, ())
     ]
     return [(table, reject["raw_record"]), *(one for one in named if None not in one[2])]
@@ -90,6 +121,13 @@ def _details(rejects: list[Mapping[str, Any]], found: dict[str, str]) -> dict[st
         if isinstance(answer, str) and reject["reject_id"] not in found:
             details[reject["reject_id"]] = parents.get((reject["extract_id"], answer))
     return {reject_id: into for reject_id, into in details.items() if into}
+
+
+def _member(record: dict[str, Any], path: str) -> Any:
+    found: Any = record
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found if isinstance(found, str | int) else None
 
 
 def _record(text: str) -> dict[str, Any]:

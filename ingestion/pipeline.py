@@ -157,6 +157,11 @@ def reading_again(extracts: Iterable[str]) -> Iterator[None]:
         _read_again.reset(token)
 
 
+def extracts_read_again() -> frozenset[str]:
+    """The extracts that a replay wants to see again; none in a run."""
+    return _read_again.get()
+
+
 _asked_again: ContextVar[frozenset[str]] = ContextVar("asked_again", default=frozenset())
 
 
@@ -170,6 +175,11 @@ def asking_again(reject_ids: Iterable[str]) -> Iterator[None]:
         _asked_again.reset(token)
 
 
+def rejects_asked_again() -> frozenset[str]:
+    """Ids of the rejects whose vendor a replay asks again; none in a run."""
+    return _asked_again.get()
+
+
 def stands(feed: str) -> str:
     """SQL, true of a row of the feed's rejects that keeps its loader from asking about the same again: no replay
     brought it in, and none is asking just now."""
@@ -179,7 +189,17 @@ def stands(feed: str) -> str:
 
 
 def completed_extracts(feed: str) -> set[str]:
-    """Ids of the extracts that a completed load brought in: those of its control totals."""
+    """Ids of the extracts that a completed load brought in, those of its control totals; in a replay without those that
+    are to be read again."""
+    return _landed_extracts(feed) - _read_again.get()
+
+
+def has_loaded(feed: str) -> bool:
+    """Whether a completed load brought in anything."""
+    return bool(_landed_extracts(feed))
+
+
+def _landed_extracts(feed: str) -> set[str]:
     if not warehouse_path().exists():
         return set()
     schema = dataset(feed)
@@ -190,7 +210,7 @@ def completed_extracts(feed: str) -> set[str]:
             f'select distinct extract_id from "{schema}".control_totals '  # noqa: S608 (a feed code, never data)
             f'where _dlt_load_id in (select load_id from "{schema}"._dlt_loads where status = 0)'
         ).fetchall()
-    return {extract_id for (extract_id,) in rows} - _read_again.get()
+    return {extract_id for (extract_id,) in rows}
 
 
 def has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:

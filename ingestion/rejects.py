@@ -53,11 +53,10 @@ def row(
     mapping is written as JSON); `event_date` is the record's own where it can be read, else the delivery's business
     date; `amount` only where it is a plain decimal; `first_seen_at` is the delivery's known-at time (UTC);
     `record_hash` is its share of the source's hash (see `control_totals.record_hash`), None where nobody can tell."""
-    identity = json.dumps([feed_code, table_name, extract_id, record_no])
     if isinstance(raw_record, Mapping):
         raw_record = json.dumps(raw_record, ensure_ascii=False, default=str)
     return {
-        "reject_id": hashlib.md5(identity.encode(), usedforsecurity=False).hexdigest(),
+        "reject_id": identity(feed_code, table_name, extract_id, record_no),
         "feed_code": feed_code,
         "table_name": table_name,
         "extract_id": extract_id,
@@ -72,6 +71,12 @@ def row(
         "replayed_at": None,
         "record_hash": None if record_hash is None else Decimal(record_hash),
     }
+
+
+def identity(feed_code: str, table_name: str, extract_id: str, record_no: int) -> str:
+    """The reject id of what lies in this place: the same however often it is rejected there."""
+    said = json.dumps([feed_code, table_name, extract_id, record_no])
+    return hashlib.md5(said.encode(), usedforsecurity=False).hexdigest()
 
 
 def to_table(rows: list[dict]) -> pa.Table:

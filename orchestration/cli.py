@@ -151,10 +151,28 @@ def generate(folder, customers, days, seed) -> None:
     click.echo(f"{folder} holds the world." if made else f"{folder} holds this world already.")
 
 
+def _list_faults(context, _, is_asked) -> None:
+    if is_asked and not context.resilient_parsing:
+        from sandbox.vendor.faults import FAULTS
+
+        width = max(map(len, FAULTS))
+        for name, what in FAULTS.items():
+            click.echo(f"{name:{width}}  {what}")
+        context.exit()
+
+
 @sandbox.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--port", type=int, default=0, help="0 takes a free port.")
-@click.option("--faults", multiple=True, metavar="NAME[=VALUE],...", help="What goes wrong: all, or names (see guide).")
+@click.option("--faults", multiple=True, metavar="NAME[=VALUE],...", help="What goes wrong: all, or names.")
+@click.option(
+    "--list-faults",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list_faults,
+    help="Say what can go wrong, a line each, and stop.",
+)
 def serve(folder, port, faults) -> None:
     """Serve the vendors of the world in FOLDER on 127.0.0.1 until interrupted."""
     from sandbox.vendor import Faults
@@ -276,13 +294,27 @@ def _read_project_ahead() -> None:
     Thread(target=read, name="dbt project", daemon=True).start()
 
 
+@main.command()
+@click.option(
+    "--labels",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="CSV of known cases (see guide).  [default: those of the sandbox exchange]",
+)
+def detection(labels) -> None:
+    """Print what alerts found of known cases: recall by typology, alerts per 1,000 customers (Markdown)."""
+    from orchestration.detection import page
+
+    root = homes.home()
+    click.echo(_refused(page, labels or root / "sandbox/truth/labels.csv", root / "warehouse.duckdb"), nl=False)
+
+
 def _refused(work, *with_):
     """What `work` returns; what it refuses to do, with its reason, as an error of the command line."""
     from orchestration.origin import OriginError
 
     try:
         return work(*with_)
-    except (LookupError, OriginError) as error:
+    except (LookupError, OriginError, ValueError) as error:
         raise click.ClickException(str(error)) from None
 
 

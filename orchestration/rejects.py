@@ -85,7 +85,9 @@ def run_replay(rows: list[dict[str, Any]], say: Callable[[str], None]) -> int:
             say(f"{feed}: brought in {tables}; still rejected {outcome.still_rejected:,}")
             if outcome.unread:
                 gone = outcome.unread[0].rpartition(":")[0]
-                say(f"{feed}: {len(outcome.unread):,} delivered files are not there any more, the first is {gone}")
+                say(f"{feed}: {len(outcome.unread):,} extracts cannot be read again where they came from, first {gone}")
+            for note in outcome.notes:
+                say(f"{feed}: {note}")
             came_in += sum(outcome.brought_in.values())
     return came_in
 

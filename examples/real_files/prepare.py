@@ -4,7 +4,8 @@ Usage: python examples/real_files/prepare.py DATA OUT
 
 DATA is a folder with `labelled/small` (a simulated bank world with planted laundering patterns) and
 `kyt/chainalysis/v2` (recorded KYT exchanges). OUT receives `exchange/`, `kyc/` and `prices/` deliveries in the
-bring-your-own-files format, without manifests, as a user without an export job of their own would write them.
+bring-your-own-files format, without manifests, as a user without an export job of their own would write them, and
+`labels.csv`, the planted patterns, which no loader reads: `plumbline detection --labels` compares alerts with them.
 The other feeds of this example read their published files as they are (see `.dlt/config.toml` beside this script).
 
 Assumptions, because the source does not say: step 0 is 2025-01-01 UTC, the currency is USD, residence is US; the
@@ -185,6 +186,15 @@ def kyc_tables(data: Path) -> dict[str, pd.DataFrame]:
     }
 
 
+def labels(data: Path) -> pd.DataFrame:
+    """The planted patterns, each with the transfers it consists of."""
+    patterns = pd.read_csv(data / "labelled/small/truth_patterns.csv", dtype=str).set_index("pattern_id")["typology"]
+    planted = pd.read_parquet(data / "labelled/small/transactions.parquet").query("isSAR == 1").sort_values("tx_seq")
+    transfers = ("T" + planted["tx_seq"].astype(str)).groupby(planted["patternID"].astype(str)).agg(";".join)
+    table = pd.DataFrame({"typology": patterns, "transfer_ids": transfers}).dropna().reset_index(names="pattern_id")
+    return table.assign(expected="fire", scenario_id="").sort_values("pattern_id")
+
+
 def write(table: pd.DataFrame, folder: Path, name: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
@@ -205,6 +215,7 @@ def main(data: Path, out: Path) -> None:
     rates = pd.DataFrame({"asset_code": "USD", "rate_date": sorted(days), "rate_usd": "1", "source": "by definition"})
     for day, rows in rates.groupby("rate_date"):
         write(rows, out / f"prices/delivery={day}", "rates")
+    write(labels(data), out, "labels")
     print(f"wrote {len(days)} daily deliveries to {out}")
 
 

@@ -55,7 +55,8 @@ def bank_source(
     that of MT940 and Nacha files."""
     found = landing.find(bucket_url, PATTERNS, _created_at, start=start, end=end)
     new = landing.pairs(not_yet_loaded(found, completed_extracts(FEED))) if found else []
-    return landing.resources(FEED, SCHEMAS, bool(new), lambda: _extract(new, encoding))
+    added: set[str] = set()
+    return landing.resources(FEED, SCHEMAS, bool(new), lambda: _extract(new, encoding, added), added_fields=added)
 
 
 def _format(path: Path) -> _Format:
@@ -69,7 +70,7 @@ def _created_at(path: Path) -> datetime:
         return instant_or_none(_format(path).count.created_at(stream.read(size))) or landing.ALWAYS_KNOWN
 
 
-def _extract(new: list[tuple[Delivery, DeliveredFile]], encoding: str) -> landing.Extracted:
+def _extract(new: list[tuple[Delivery, DeliveredFile]], encoding: str, added: set[str]) -> landing.Extracted:
     extracted = landing.Extracted()
     for delivery, file in new:
         if file.path.stat().st_size > LARGEST:
@@ -85,6 +86,7 @@ def _extract(new: list[tuple[Delivery, DeliveredFile]], encoding: str) -> landin
         except UnusableFile as error:
             accounting.reject_file(extracted, delivery, file, raw, error, read.count)
             continue
+        added |= message.added
         for table, rows in (("statements", message.statements), ("entries", message.entries)):
             extracted.add(table, landing.to_table(rows, SCHEMAS[table], delivery.known_at, file.extract_id))
         extracted.rejects += [accounting.reject(delivery, file, rejected) for rejected in message.rejected]

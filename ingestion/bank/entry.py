@@ -5,10 +5,29 @@ from datetime import date
 from decimal import Decimal
 from xml.etree.ElementTree import Element
 
-from ingestion.bank.document import account_id, descend, text
+from ingestion.bank.document import account_id, descend, source_text, text
 from ingestion.bank.message import CENT, UnusableRecord
 
 _AMOUNT = re.compile(r"[0-9]{1,16}(\.[0-9]{1,5})?")  # 16 integer digits are what decimal(18,2) holds
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+STATEMENT = _names(
+    "Id StmtPgntn NtfctnPgntn ElctrncSeqNb RptgSeq LglSeqNb CreDtTm FrToDt CpyDplctInd RptgSrc Acct RltdAcct Intrst "
+    "Bal TxsSummry Ntry AddtlStmtInf AddtlNtfctnInf"
+)
+_ENTRY = _names(
+    "NtryRef Amt CdtDbtInd RvslInd Sts BookgDt ValDt AcctSvcrRef Avlbty BkTxCd ComssnWvrInd AddtlInfInd AmtDtls Chrgs "
+    "TechInptChanl Intrst CardTx NtryDtls AddtlNtryInf"
+)
+_PAYMENT = _names(
+    "Refs Amt CdtDbtInd AmtDtls Avlbty BkTxCd Chrgs Intrst RltdPties RltdAgts LclInstrm Purp RltdRmtInf RmtInf RltdDts "
+    "RltdPric RltdQties FinInstrmId Tax RtrInf CorpActn SfkpgAcct CshDpst CardTx AddtlTxInf SplmtryData"
+)
+"""Elements of versions 2 to 8 of a statement or notification, its entries and their payments."""
 SIGN = {"CRDT": 1, "DBIT": -1}
 STATUSES = ("BOOK", "PDNG", "INFO", "FUTR")
 
@@ -36,14 +55,11 @@ def rows(entry: Element, entry_no: str, statement_id: str, account_iban: str) ->
         "value_date": read_day(entry, "ValDt"),
     }
     code, note = _transaction_code(entry), text(entry, "AddtlNtryInf")
-    details = [detail for group in entry.findall("NtryDtls") for detail in group.findall("TxDtls")]
-    if len(details) > 1:
-        shares = _shares(details, amount, ccy_code, side)
-    else:
-        shares = [(details[0] if details else None, amount, side)]
+    shares = _payments(entry, amount, ccy_code, side)
     found = []
     for position, (detail, share, share_side) in enumerate(shares, 1):
         refs = descend(detail, "Refs")
+        others = [*unknown(entry, _ENTRY), *(() if detail is None else unknown(detail, _PAYMENT))]
         name, account, bic = _counterparty(detail, share_side, is_reversal, account_iban)
         found.append(
             {
@@ -61,9 +77,38 @@ def rows(entry: Element, entry_no: str, statement_id: str, account_iban: str) ->
                 "counterparty_account": account,
                 "counterparty_bic": bic,
                 "remittance_text": _remittance(detail) or note,
+                "other_elements": "".join(map(source_text, others)) or None,
             }
         )
     return found
+
+
+def unknown(element: Element, known: frozenset[str]) -> list[Element]:
+    """The elements directly in this one that no version of its message has."""
+    return [one for one in element if one.tag not in known]
+
+
+def new_names(entry: Element) -> set[str]:
+    """The names of those of an entry and of its payments."""
+    names = {f"{entry.tag}.{one.tag}" for one in unknown(entry, _ENTRY)}
+    details = (detail for group in entry.findall("NtryDtls") for detail in group.findall("TxDtls"))
+    return names.union(*({f"{detail.tag}.{one.tag}" for one in unknown(detail, _PAYMENT)} for detail in details))
+
+
+def amounts(entry: Element) -> list[Decimal | None]:
+    """The amounts of the payments in an entry that cannot be used: as many as `rows` would make of it, so that each
+    keeps its number when it can. One without amount, where nobody can read how it is split."""
+    try:
+        return [share for _, share, _ in _payments(entry, *read_amount(entry), _side(entry))]
+    except UnusableRecord:
+        return [amount_or_none(entry)]
+
+
+def _payments(entry: Element, amount: Decimal, ccy_code: str, side: str) -> list[tuple[Element | None, Decimal, str]]:
+    details = [detail for group in entry.findall("NtryDtls") for detail in group.findall("TxDtls")]
+    if len(details) > 1:
+        return _shares(details, amount, ccy_code, side)
+    return [(details[0] if details else None, amount, side)]
 
 
 def _shares(

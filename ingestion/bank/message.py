@@ -76,6 +76,7 @@ ENTRIES = pa.schema(
                 "counterparty_account",
                 "counterparty_bic",
                 "remittance_text",
+                "other_elements",
             )
         ),
     ]
@@ -111,6 +112,8 @@ class Message:
     rejected: list[Rejected] = field(default_factory=list)
     statement_no: int = 0
     entry_no: int = 0
+    added: set[str] = field(default_factory=set)
+    """Elements that the message has and nobody knows."""
 
     def number(self, rows: list[dict]) -> None:
         """Adds the rows of one entry under the next record numbers."""

@@ -32,6 +32,8 @@ def parse(raw: bytes) -> Message:
 
 def _read_statement(statement: Element, message: Message, seen: dict[str, list[Element]]) -> None:
     message.statement_no += 1
+    message.added |= {f"{statement.tag}.{one.tag}" for one in entries.unknown(statement, entries.STATEMENT)}
+    message.added |= set().union(*map(entries.new_names, statement.findall("Ntry")))
     try:
         row, balance_ccys = _statement(statement, message, seen)
     except UnusableRecord as error:
@@ -50,7 +52,7 @@ def _read_statement(statement: Element, message: Message, seen: dict[str, list[E
         try:
             found = entries.rows(entry, f"{row['statement_id']}/{count}", row["statement_id"], row["account_iban"])
         except UnusableRecord as error:
-            _reject_entry(entry, error, message, entries.amount_or_none(entry))
+            _reject_payments(entry, error, message)
             continue
         for payment in found:
             payment["message_type_code"] = message.type_code
@@ -63,18 +65,10 @@ def _read_statement(statement: Element, message: Message, seen: dict[str, list[E
 
 
 def _reject_payments(entry: Element, error: UnusableRecord, message: Message) -> None:
-    """The entry may be fine, its statement is not: one reject per payment in it, as control totals count them."""
-    try:
-        amounts = [row["amount"] for row in entries.rows(entry, "", "", "")]
-    except UnusableRecord:
-        amounts = [entries.amount_or_none(entry)]
-    for amount in amounts:
-        _reject_entry(entry, error, message, amount)
-
-
-def _reject_entry(entry: Element, error: UnusableRecord, message: Message, amount: Decimal | None) -> None:
+    """One reject per payment in the entry, as control totals count them."""
     day, ccy_code = entries.event_date_or_none(entry), entries.ccy_or_none(entry)
-    message.reject_entry(error, source_text(entry), day, ccy_code, amount, entries.reference(entry))
+    for amount in entries.amounts(entry):
+        message.reject_entry(error, source_text(entry), day, ccy_code, amount, entries.reference(entry))
 
 
 def _statement(statement: Element, message: Message, seen: dict[str, list[Element]]) -> tuple[dict, set[str]]:

@@ -13,7 +13,7 @@ from dlt.extract import DltResource
 from ingestion import canonical, control_totals, records, rejects
 from ingestion.behaviour.kafka import Topic
 from ingestion.behaviour.parse import EVENTS, FEED, SCHEMA, TABLES, from_files
-from ingestion.pipeline import completed_extracts
+from ingestion.pipeline import completed_extracts, extracts_read_again
 
 
 @dlt.source(name=FEED, section=FEED)
@@ -45,7 +45,7 @@ def behaviour_source(
     }
     completed = completed_extracts(FEED) if bootstrap_servers else set()
     options = {name: value for name, value in access.items() if value}
-    stream = Topic(bootstrap_servers, topic, completed, options, patience_seconds)
+    stream = Topic(bootstrap_servers, topic, completed, options, patience_seconds, extracts_read_again())
     has_new = files.has_new or stream.has_new
 
     def events():

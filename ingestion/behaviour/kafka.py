@@ -53,11 +53,13 @@ _REFUSALS = frozenset(
 class Range:
     """Offsets of one partition, `first` (included) to `end` (not included), and what became of them: `delivered`
     messages, `removed` offsets that the broker dropped before they were read, the newest timestamp, the sum of the
-    messages' shares of the hash."""
+    messages' shares of the hash. `low` is the first offset that the broker still has, where that is known to lie behind
+    `first`."""
 
     partition: int
     first: int
     end: int
+    low: int = 0
     delivered: int = 0
     removed: int = 0
     known_at: datetime = ALWAYS_KNOWN
@@ -67,8 +69,9 @@ class Range:
 
 class Topic:
     """One reading of a topic. `completed` are the ids of the extracts that the warehouse holds; nothing is asked of
-    the brokers where `bootstrap_servers` is empty. Raises VendorUnavailable where they do not answer, VendorError
-    where they refuse, DeliveryError where the topic is not the one that was read before."""
+    the brokers where `bootstrap_servers` is empty. `again`: ids of extracts that a replay reads again, and then nothing
+    else; what the topic no longer has of them is left out. Raises VendorUnavailable where they do not answer,
+    VendorError where they refuse, DeliveryError where the topic is not the one that was read before."""
 
     def __init__(
         self,
@@ -77,12 +80,15 @@ class Topic:
         completed: Collection[str],
         options: dict[str, str],
         patience: float,
+        again: Collection[str] = (),
     ) -> None:
         self.topic = topic
         self._servers, self._options, self._patience = bootstrap_servers, options, patience
         self._trouble: KafkaError | None = None
         self._is_read = False
-        self.ranges = self._plan(kept_offsets(topic, completed)) if bootstrap_servers else []
+        self.ranges: list[Range] = []
+        if bootstrap_servers:
+            self.ranges = self._plan_again(again) if again else self._plan(kept_offsets(topic, completed))
 
     @property
     def has_new(self) -> bool:
@@ -153,6 +159,22 @@ class Topic:
                     planned.append(Range(partition, first, high))
             return planned
 
+    def _plan_again(self, extract_ids: Collection[str]) -> list[Range]:
+        wanted = [
+            (int(found[2]), int(found[3]), int(found[4]))
+            for found in filter(None, map(_EXTRACT.fullmatch, sorted(extract_ids)))
+            if found[1] == self.topic
+        ]
+        planned = []
+        if wanted:
+            with self._consumer() as consumer:
+                partitions = self._partitions(consumer)
+                for partition, first, end in wanted:
+                    low, high = self._watermarks(consumer, partition) if partition in partitions else (0, 0)
+                    if low < end <= high:
+                        planned.append(Range(partition, first, end, low))
+        return planned
+
     def _partitions(self, consumer: Consumer) -> list[int]:
         try:
             found = consumer.list_topics(self.topic, timeout=ANSWER_SECONDS).topics[self.topic]
@@ -178,7 +200,7 @@ class Topic:
     def _read(self, consumer: Consumer, planned: Range) -> Iterator[list[Message]]:
         """The messages of the range in chunks, in the order of their offsets. Raises VendorUnavailable when nothing
         comes for `patience` seconds."""
-        position = planned.first
+        position = max(planned.first, planned.low)
         if position < planned.end:
             self._assign(consumer, planned.partition, position)
         chunk: list[Message] = []

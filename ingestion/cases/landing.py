@@ -58,7 +58,7 @@ def land(listings: Iterable[Listing], added: set[str]) -> Extracted:
 
 
 def _known(listing: Listing) -> _Known:
-    if not pipeline.completed_extracts(FEED):
+    if not pipeline.has_loaded(FEED):
         return _Known()
     completed = "_dlt_load_id in (select load_id from raw_cases._dlt_loads where status = 0)"
     standing = f"{completed} and {pipeline.stands(FEED)}"
@@ -116,15 +116,17 @@ def _land(listing: Listing, day: date, found: _Day, difference: int, extracted: 
     fingerprints = sorted(fingerprint for fingerprint, *_ in [*found.rows, *found.refused])
     identity = hashlib.sha256("\n".join(fingerprints).encode()).hexdigest()[:16]
     extract_id = f"{_uri(listing)}/{day}:{identity}"
-    ordered = sorted(found.rows, key=lambda one: (one[1]["record_id"], one[0]))  # not as the pages happened to come
-    rows = [row | {"_extract_id": extract_id, "_record_no": n} for n, (_, row) in enumerate(ordered, 1)]
+    # Not as the pages happened to come, and the same whether a record can be used or not.
+    numbers = {fingerprint: number for number, fingerprint in enumerate(fingerprints, 1)}
+    ordered = sorted(found.rows, key=itemgetter(0))
+    rows = [row | {"_extract_id": extract_id, "_record_no": numbers[one]} for one, row in ordered]
     known_at = max([row["_known_at"] for row in rows] + [listing.answered_at] * bool(found.refused))
     extracted.add(RECORDS.name, pa.Table.from_pylist(rows, schema=records.raw_schema(RECORDS.schema)))
     counted = max(len(fingerprints) + difference, 0)
     extracted.totals.append(_total(listing, extract_id, counted, found.digest, known_at))
     extracted.rejects += [
-        _reject(extract_id, number, problem, text, share, known_at)
-        for number, (_, problem, text, share) in enumerate(sorted(found.refused, key=itemgetter(0)), len(rows) + 1)
+        _reject(extract_id, numbers[one], problem, text, share, known_at)
+        for one, problem, text, share in sorted(found.refused, key=itemgetter(0))
     ]
 
 

@@ -29,7 +29,7 @@ from ingestion.chainalysis.landing import Landing
 from ingestion.chainalysis.movements import Movement, movements, transfers_to_register
 from ingestion.chainalysis.parse import Unreadable
 from ingestion.chainalysis.schemas import ADDRESS_TABLES, FEED, MOVEMENTS, TABLES
-from ingestion.chainalysis.screening import Progress, Screening
+from ingestion.chainalysis.screening import Progress, Screened, Screening
 from ingestion.contract import changed
 from ingestion.vendor import Refusal, VendorError
 
@@ -151,6 +151,13 @@ class Run:
             return self._given_pending or []
         return self._from_ledger(pending_withdrawals, [])
 
+    def _exposed_again(self) -> list[Screened]:
+        """Landed transfers whose exposures a replay asks for again, because nobody could read them."""
+        return [
+            Screened(movement, {"external_id": external_id, "updated_at": updated_at})
+            for movement, external_id, updated_at in Earlier().exposures_again()
+        ]
+
     @cached_property
     def addresses(self) -> dict[str, Wanted]:
         """Product -> the addresses to ask it about."""
@@ -191,6 +198,7 @@ class Run:
                     concurrency=self._concurrency,
                     poll_seconds=self._poll_seconds,
                     progress=self._progress,
+                    exposed_again=self._exposed_again(),
                 )
                 outcome = await screening.run()
                 outcome.attempts = await ask(client, self.pending, self._concurrency, self._poll_seconds)

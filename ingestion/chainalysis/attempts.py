@@ -12,6 +12,7 @@ from decimal import Decimal
 
 import duckdb
 
+from ingestion import pipeline
 from ingestion.chainalysis import parse
 from ingestion.chainalysis.client import KytClient
 from ingestion.chainalysis.movements import FIRST_ADDRESS, exists, network_name, plain
@@ -65,7 +66,8 @@ def pending_withdrawals(connection: duckdb.DuckDBPyConnection) -> list[Attempt]:
     """The withdrawals of `raw_exchange` that were delivered as pending and have not been asked about."""
     if not exists(connection, "raw_exchange", "withdrawals"):
         return []
-    landed = _LANDED if exists(connection, "raw_chainalysis", "withdrawal_attempts") else ""
+    has_landed = exists(connection, "raw_chainalysis", "withdrawal_attempts")
+    landed = _LANDED.replace("$stands", pipeline.stands("chainalysis")) if has_landed else ""
     found = connection.execute(_PENDING + landed + " order by all", {"first_address": FIRST_ADDRESS}).fetchall()
     return [Attempt(*row[:2], network_name(row[2]), *row[3:]) for row in found]
 
@@ -90,7 +92,7 @@ and 'exchange:withdrawal:' || withdrawal_id not in (
     where _dlt_load_id in (select load_id from raw_chainalysis._dlt_loads where status = 0)
     union all
     select raw_record ->> '$.ledger_transfer_id' from raw_chainalysis.rejects
-    where table_name = 'withdrawal_attempts' and raw_record ->> '$.ledger_transfer_id' is not null
+    where table_name = 'withdrawal_attempts' and raw_record ->> '$.ledger_transfer_id' is not null and $stands
         and _dlt_load_id in (select load_id from raw_chainalysis._dlt_loads where status = 0)
 )
 """

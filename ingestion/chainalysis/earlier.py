@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from ingestion import pipeline
-from ingestion.chainalysis.movements import Key, exists
+from ingestion.chainalysis.movements import Key, Movement, exists
 
 State = tuple[str, str | None, datetime | None]
 """One state of a listed alert: its identifier, its status and when it got that status (naive UTC)."""
@@ -33,7 +33,10 @@ class Earlier:
         self._connection = connection
 
     def cursors(self) -> tuple[datetime | None, datetime | None]:
-        """The newest createdAt and alertStatusCreatedAt that landed, naive UTC."""
+        """The newest createdAt and alertStatusCreatedAt that landed, naive UTC; none where a replay asks about alerts
+        again, which may be of any age."""
+        if self._ask(_AGAIN, "rejects"):
+            return None, None
         found = self._ask(_CURSORS, "alert_states")
         return found[0] if found else (None, None)
 
@@ -41,6 +44,21 @@ class Earlier:
         """Landed states of these alerts; those that were rejected count as landed."""
         wanted = pa.table({"alert_id": pa.array(sorted(identifiers), pa.string())})
         return set(self._ask(_STATES, "alert_states", wanted))
+
+    def keys_again(self) -> set[Key]:
+        """The keys of transfers whose rejected alerts, or states of alerts, a replay asks about again."""
+        return {
+            (user_id, reference, direction and direction.lower())
+            for user_id, reference, direction in self._ask(_AGAIN, "rejects")
+        }
+
+    def exposures_again(self) -> list[tuple[Movement, str, datetime]]:
+        """The landed transfers whose rejected exposures a replay asks for again, each with its external id and when the
+        vendor last changed it (naive UTC)."""
+        if not pipeline.rejects_asked_again():
+            return []
+        found = self._ask(_EXPOSURES_AGAIN, "transfers")
+        return [(Movement(*about, external_id), external_id, at) for *about, external_id, at in found]
 
     def accounts(self, keys: Iterable[Key]) -> dict[Key, Account]:
         """The account of each key that is a landed transfer's."""
@@ -66,6 +84,8 @@ def _rows(connection: duckdb.DuckDBPyConnection, query: str, table: str, wanted:
     if not exists(connection, "raw_chainalysis", table):
         return []
     connection.register("wanted", wanted if wanted is not None else pa.table({"nothing": pa.array([], pa.string())}))
+    again = ", ".join(f"'{one}'" for one in sorted(pipeline.rejects_asked_again())) or "''"
+    query = query.replace("$stands", pipeline.stands("chainalysis")).replace("$again", again)
     try:
         return connection.execute(_COMPLETED + query).fetchall()
     finally:
@@ -88,8 +108,29 @@ union
 select alert_id, raw_record ->> '$.alertStatus', try_cast(raw_record ->> '$.alert_status_at' as timestamp)
 from (
     select raw_record ->> '$.alertIdentifier' as alert_id, raw_record from raw_chainalysis.rejects
-    where table_name = 'alert_states' and _dlt_load_id in (from completed)
+    where table_name = 'alert_states' and _dlt_load_id in (from completed) and $stands
 ) join wanted using (alert_id)
+"""
+
+_AGAIN = """
+select distinct raw_record ->> '$.userId', raw_record ->> '$.transferReference',
+    raw_record ->> '$.direction'
+from raw_chainalysis.rejects
+where table_name in ('alerts', 'alert_states') and reject_id in ($again) and _dlt_load_id in (from completed)
+"""
+
+_EXPOSURES_AGAIN = """
+select distinct on (ledger_transfer_id) ledger_transfer_id, transfers.user_id, raw_record ->> '$.network',
+    raw_record ->> '$.asset', transfers.transfer_reference, transfers.direction_code,
+    cast(raw_record ->> '$.transfer_at' as timestamp), cast(raw_record ->> '$.asset_amount' as decimal(38, 18)),
+    transfers.external_id, transfers.updated_at
+from (
+    select raw_record ->> '$.ledger_transfer_id' as ledger_transfer_id, raw_record from raw_chainalysis.rejects
+    where table_name = 'exposures' and reject_id in ($again) and _dlt_load_id in (from completed)
+)
+join raw_chainalysis.transfers as transfers using (ledger_transfer_id)
+where transfers.updated_at is not null and transfers._dlt_load_id in (from completed)
+order by ledger_transfer_id, transfers.updated_at desc
 """
 
 _ACCOUNTS = """

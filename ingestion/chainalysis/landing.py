@@ -143,7 +143,7 @@ class Landing:
                 )
 
     def _exposures_and_alerts(self) -> None:
-        for one in self._in_order:
+        for one in [*self._in_order, *self._outcome.exposed_again]:
             if getattr(one, "exposures", None) is None:
                 continue
             extract_id, known_at = self._extract_of(one.movement), _known_at(one.movement, one.summary["updated_at"])
@@ -152,10 +152,13 @@ class Landing:
                 exposure = parse.exposure(one.exposures, self._outcome.added_members)
                 self._land("exposures", extract_id, known_at, {"external_id": external_id, **exposure})
             except parse.Unreadable as problem:
-                record = {**_registered(one.movement), "answer": one.exposures.decode(errors="replace")}
+                record = {**_registered(one.movement), "external_id": external_id}
+                record["answer"] = one.exposures.decode(errors="replace")
                 share = tally.exposure_hash(external_id, one.exposures)
                 reason = "unreadable_answer", str(problem)
                 self._reject("exposures", extract_id, known_at, *reason, record, record_hash=share, event_date=day)
+            if one.alerts is None:
+                continue
             try:
                 items = parse.alert_items(one.alerts)
             except parse.Unreadable:
@@ -172,6 +175,7 @@ class Landing:
             user_id, reference, direction = key
             record = {"userId": user_id, "transferReference": reference, "direction": direction}
             record |= {"external_id": external_id, "answer": parse.text(item)}
+            record |= {"externalId": item.get("externalId")} if isinstance(item, dict) else {}
             reason, share = ("unreadable_answer", str(problem)), tally.alert_hash(item)
             self._reject("alerts", extract_id, known_at, *reason, record, record_hash=share, event_date=day)
 

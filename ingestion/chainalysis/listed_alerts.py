@@ -95,11 +95,17 @@ async def account_for(client: KytClient, outcome: Outcome, earlier: Earlier) -> 
         if (state := _state(row)) not in known:
             listed.states.append(ListedRow(row, _known_at(row)))
             outcome.tally.listed_state(_known_at(row).date(), state)
+    again = earlier.keys_again()
     new = {
-        key: [row for row in found if key in finished or str(row.get("alertIdentifier")) not in known_alerts]
+        key: [
+            row for row in found
+            if key in finished or key in again or str(row.get("alertIdentifier")) not in known_alerts
+        ]
         for key, found in by_key.items()
-    }
+    }  # fmt: skip
     accounts = earlier.accounts([key for key in new if new[key] and key not in finished and key not in pending])
+    for key in again & accounts.keys():
+        new[key] = [row for row in new[key] if str(row.get("alertIdentifier")) not in accounts[key].alerts]
     for key, found in sorted(new.items(), key=lambda pair: str(pair[0])):
         found.sort(key=lambda row: (str(row.get("createdAt")), str(row.get("alertIdentifier"))))
         if key in finished:

@@ -54,17 +54,27 @@ class Outcome:
     categories: bytes | None = None
     unchanged: list[Movement] = field(default_factory=list)
     attempts: list[Answered] = field(default_factory=list)
+    exposed_again: list[Screened] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
     added_members: set[str] = field(default_factory=set)
 
 
 class Screening:
     """`poll_seconds` is how long a newly registered transfer is waited for before it is left pending for the next run;
-    one that is pending since an earlier run is asked about once."""
+    one that is pending since an earlier run is asked about once. `exposed_again` are landed transfers whose exposures
+    alone are asked for."""
 
     def __init__(
-        self, client: KytClient, movements: list[Movement], *, concurrency: int, poll_seconds: float, progress: Progress
+        self,
+        client: KytClient,
+        movements: list[Movement],
+        *,
+        concurrency: int,
+        poll_seconds: float,
+        progress: Progress,
+        exposed_again: list[Screened] | None = None,
     ) -> None:
+        self._exposed_again = exposed_again or []
         self.client, self.movements, self.outcome = client, movements, Outcome()
         self._concurrency, self._poll_seconds, self._progress = concurrency, poll_seconds, progress
         self._summaries: dict[str, dict] = {}
@@ -90,7 +100,19 @@ class Screening:
         await self._each(registered, self._poll, "screened")
         await self._poll_again()
         self._leave_pending()
+        for one in self._exposed_again:
+            await self._expose_again(one)
         return self.outcome
+
+    async def _expose_again(self, one: Screened) -> None:
+        """The exposures of a transfer that landed without them, because nobody could read them."""
+        try:
+            one.exposures = await self.client.transfer(one.summary["external_id"], "exposures")
+        except Refusal as refusal:
+            logger.warning("the exposures of %s: %s", one.summary["external_id"], _said(refusal))
+            return
+        self.tally.exposed(one.movement)
+        self.outcome.exposed_again.append(one)
 
     async def _each(
         self, movements: Iterable[Movement], work: Callable[[Movement], Awaitable[None]], stage: str | None = None

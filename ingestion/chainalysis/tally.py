@@ -99,6 +99,9 @@ class Tally:
         lines: dict[date, list[str]] = {}
         for ledger_transfer_id, counted in self.transfers.items():
             lines.setdefault(counted.day, []).append(f"transfer|{ledger_transfer_id}|{counted.state}")
+        for ledger_transfer_id, movement in self.exposures.items():
+            if ledger_transfer_id not in self.transfers:  # of a transfer that landed before
+                lines.setdefault(self.day_of(movement), []).append(f"exposure|{ledger_transfer_id}")
         for alert in self.alerts:
             lines.setdefault(alert.day, []).append(f"alert|{alert.alert_id}")
         for day, state in self.states:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from ingestion import ledger
+from ingestion import ledger, pipeline
 from ingestion.chainalysis.parse import Unreadable
 from ingestion.elliptic import count, lists, parse
 from ingestion.elliptic.lists import Subject
@@ -162,7 +162,9 @@ class Screening:
         """Analyses that the vendor made, finished or changed since `overlap` before the newest landed one. One that
         this loader did not ask for belongs to the ledger's transfer or address that it is about, where there is one."""
         reading = Reading(FEED, path, ("analyses", "exposures"))
-        since = {"analysed_at_after": _millis(self._newest - self._overlap)} if self._newest else {}
+        # What a replay asks about again may be of any age.
+        is_known = self._newest and not pipeline.rejects_asked_again()
+        since = {"analysed_at_after": _millis(self._newest - self._overlap)} if is_known else {}
         for item in lists.read(self._vendor, path, **since):
             if self._is_new(item):
                 asked = self._asked.get(lists.identity(item) or "") or self._subjects.get(lists.subject_of(item))

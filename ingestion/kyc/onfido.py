@@ -87,6 +87,11 @@ def _reject(table: str, problem: Unusable, element: Any) -> Reject:
     return Reject(table, problem, dumps(element), wire.key(wire.said(element, "id")))
 
 
+def kept(answer: bytes, *_: object) -> Applicant:
+    """The applicant of an answer as it lies in the warehouse. Raises Unusable."""
+    return applicant(records.parse(answer))
+
+
 def applicant(whole: dict) -> Applicant:
     """An applicant from `{"applicant": ..., "workflow_runs": [...]}`. Raises Unusable."""
     said, runs = whole["applicant"], whole["workflow_runs"]

@@ -69,6 +69,7 @@ def fetch(vendor: Vendor, is_loaded: Callable[[str, datetime], bool]) -> tuple[l
     found, unchanged = [], 0
     for listed in records.without_repeats(_all(vendor, "inquiries")):
         mine = reports.pop(listed.get("id"), []) if isinstance(listed, dict) else []
+        whole = listed
         try:
             known_at = _known_at(listed, mine)
             if is_loaded(listed["id"], known_at):
@@ -81,7 +82,7 @@ def fetch(vendor: Vendor, is_loaded: Callable[[str, datetime], bool]) -> tuple[l
         except (Unusable, Refusal, KeyError, TypeError) as error:
             unusable = isinstance(error, Unusable)
             problem = error if unusable else Unusable("unusable_answer", "the inquiry cannot be fetched by its id")
-            rejected.append(_reject("applicants", problem, listed))
+            rejected.append(Reject("applicants", problem, dumps(whole), wire.key(wire.said(listed, "id"))))
             rejected += [_reject("reviews", problem, report) for report in mine]
     for left in reports.values():
         problem = Unusable(
@@ -130,6 +131,11 @@ def _known_at(listed: Any, reports: list[dict]) -> datetime:
     if not moments:
         raise Unusable("missing_value", "created-at is empty and required")
     return max(moments)
+
+
+def kept(answer: bytes, _: str, known_at: datetime) -> Applicant:
+    """The applicant of an answer as it lies in the warehouse. Raises Unusable."""
+    return applicant(records.parse(answer), known_at)
 
 
 def applicant(whole: dict, known_at: datetime) -> Applicant:

@@ -87,10 +87,24 @@ class Applicant:
     text: str
     known_at: datetime
     row: dict = field(default_factory=dict)
-    documents: list[dict] = field(default_factory=list)
-    reviews: list[dict] = field(default_factory=list)
-    rejects: list[Reject] = field(default_factory=list)
+    parts: list[tuple[str, dict] | Reject] = field(default_factory=list)
+    """Rows of documents and reviews, and what cannot be one, in the order of the answer."""
     added: set[str] = field(default_factory=set)
+
+    @property
+    def documents(self) -> list[dict]:
+        return self._rows("documents")
+
+    @property
+    def reviews(self) -> list[dict]:
+        return self._rows("reviews")
+
+    @property
+    def rejects(self) -> list[Reject]:
+        return [part for part in self.parts if isinstance(part, Reject)]
+
+    def _rows(self, table: str) -> list[dict]:
+        return [part[1] for part in self.parts if not isinstance(part, Reject) and part[0] == table]
 
     def hold(self, value: Any, name: str, needs: Iterable[str], known: Set[str]) -> None:
         """Holds an object of the answer against the contract: a member that is neither needed nor known goes into
@@ -107,10 +121,10 @@ class Applicant:
         rejects where it raises Unusable."""
         shared = {"vendor_code": self.vendor, "applicant_id": self.applicant_id, "valid_from_at": self.known_at}
         try:
-            getattr(self, table).append({"party_id": self.row["party_id"]} | shared | make(record, *given))
+            self.parts.append((table, {"party_id": self.row["party_id"]} | shared | make(record, *given)))
         except Unusable as problem:
             said = json.dumps(record, ensure_ascii=True, default=str)
-            self.rejects.append(Reject(table, problem, said, wire.key(key)))
+            self.parts.append(Reject(table, problem, said, wire.key(key)))
 
 
 def parse(text: str | bytes) -> dict:

@@ -5,6 +5,7 @@ it.
 """
 
 import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ from ingestion.kyc.records import SCHEMAS, Applicant, Reject, Unusable
 from ingestion.vendor import Refusal, Vendor, VendorError
 
 FEED = "kyc"
+SCHEMA = pipeline.dataset(FEED)
 PATTERNS = {"*.jsonl": "webhooks", "*.ndjson": "webhooks"}
 ENDPOINTS = {"sumsub": "/resources/applicants", "onfido": "/applicants", "persona": "/inquiries"}
 CONNECTIONS = 4
@@ -57,6 +59,7 @@ class Run:
         self._start, self._end = start, end
         self._done = pipeline.completed_extracts(FEED)
         self._stored, self._events = _stored()
+        self._refused_texts = _standing_rejects()
         self.added: set[str] = set()
 
     def load(self, settings: Settings) -> None:
@@ -66,6 +69,7 @@ class Run:
             self._webhooks(settings)
         if settings.api_url:
             {"sumsub": self._sumsub, "onfido": self._onfido, "persona": self._persona}[settings.vendor](settings)
+        self._read_again(settings.vendor)
 
     def extracted(self) -> landing.Extracted:
         """All of it, each table in one piece."""
@@ -184,7 +188,8 @@ class Run:
         by_day: dict[date, list[Applicant]] = defaultdict(list)
         for one in sorted(found, key=lambda one: one.applicant_id):
             _, digests = self._stored.get((vendor, one.applicant_id), (None, ()))
-            if _digest(one.text) not in digests:
+            # What was refused as a whole is only taken in by a replay, which closes its rejects.
+            if _digest(one.text) not in digests and one.text not in self._refused_texts:
                 by_day[one.known_at.date()].append(one)
         for day, ones in sorted(by_day.items()):
             digest = _digest(*sorted(one.applicant_id + _digest(one.text) for one in ones))
@@ -192,17 +197,31 @@ class Run:
             extract_id = f"{vendor}/applicants/{day}:{digest[:16]}"
             if extract_id in self._done:
                 continue
-            land = _Landing(self._extracted, ENDPOINTS[vendor], extract_id, known_at)
-            for one in ones:
-                land.row("applicants", one.row, one.known_at)
-                for table in ("documents", "reviews"):
-                    for row in getattr(one, table):
-                        land.row(table, row, one.known_at)
-                for reject in one.rejects:
-                    land.reject(reject)
-            land.close(_together(count.of_answers(vendor, (one.text for one in ones))))
+            self._land(vendor, extract_id, ones, known_at)
         if rejected:
             self._list_rejects(vendor, found, rejected)
+
+    def _land(self, vendor: str, extract_id: str, ones: list[Applicant], known_at: datetime) -> None:
+        land = _Landing(self._extracted, ENDPOINTS[vendor], extract_id, known_at)
+        for one in ones:
+            land.row("applicants", one.row, one.known_at)
+            for part in one.parts:
+                if isinstance(part, Reject):
+                    land.reject(part)
+                else:
+                    land.row(*part, one.known_at)
+        land.close(_together(count.of_answers(vendor, (one.text for one in ones))))
+
+    def _read_again(self, vendor: str) -> None:
+        """What a replay wants of applicants that landed, whose documents or reviews were rejected: their answers lie
+        whole in the warehouse, so that nobody is asked for them."""
+        reading = {"sumsub": sumsub.applicant, "onfido": onfido.kept, "persona": persona.kept}[vendor]
+        for extract_id in sorted(pipeline.extracts_read_again()):
+            if extract_id.startswith(f"{vendor}/applicants/"):
+                kept = _kept(extract_id)
+                ones = [reading(answer.encode(), applicant_id, known_at) for answer, applicant_id, known_at in kept]
+                if ones:
+                    self._land(vendor, extract_id, ones, max(one.known_at for one in ones))
 
     def _list_rejects(self, vendor: str, found: list[Applicant], rejected: list[Reject]) -> None:
         """Elements of lists that belong to no applicant: an extract of their own, known with the newest of the list."""
@@ -222,11 +241,11 @@ class Run:
         """An applicant that was announced and cannot be had, with all that its answer holds."""
         land = _Landing(self._extracted, ENDPOINTS[vendor], _refused_id(vendor, applicant_id, event_at), event_at)
         (keys,) = count.of_answers(vendor, [shown])
-        record = shown or f'{{"applicantId": "{applicant_id}"}}'
+        record = shown or json.dumps({"applicantId": applicant_id})
         for table, found in keys.items():
             for number, key in enumerate(found, 1):
-                said = record if table == "applicants" else f'{{"number": {number}}}'
-                land.reject(Reject(table, problem, said, key))
+                part = json.dumps({"number": number, "answer": record})
+                land.reject(Reject(table, problem, record if table == "applicants" else part, key))
         land.close(keys)
 
 
@@ -326,18 +345,30 @@ def _stored() -> tuple[dict[tuple[str, str], tuple[datetime, set[str]]], dict[tu
     return stored, {(v, a): at for v, a, at in _query("webhooks", "max(event_at)") if a}
 
 
+def _kept(extract_id: str) -> Iterable[tuple]:
+    """Answer, applicant and known-at time of the applicants of an extract, in their order."""
+    own = f"_extract_id = '{extract_id.replace(chr(39), chr(39) * 2)}'"
+    return _rows("applicants", "answer_json, applicant_id, updated_at", f"{own} order by _record_no")
+
+
+def _standing_rejects() -> set[str]:
+    """The records of applicants that were rejected whole and are not asked about again just now."""
+    rows = _rows("rejects", "raw_record", f"table_name = 'applicants' and {pipeline.stands(FEED)}")
+    return {record for (record,) in rows}
+
+
 def _query(table: str, columns: str) -> Iterable[tuple]:
+    return _rows(table, f"vendor_code, applicant_id, {columns}", "true group by all")
+
+
+def _rows(table: str, columns: str, where: str) -> Iterable[tuple]:
+    """Columns of the rows of completed loads; none before the first load."""
     if not pipeline.warehouse_path().exists():
         return []
-    schema = pipeline.dataset(FEED)
     with pipeline.warehouse() as connection:
-        present = connection.execute(
-            "select count(*) from information_schema.tables where table_schema = ? and table_name in (?, '_dlt_loads')",
-            [schema, table],
-        ).fetchone()[0]
-        if present < 2:
+        if not all(pipeline.has_table(connection, SCHEMA, name) for name in (table, "_dlt_loads")):
             return []
         return connection.execute(
-            f"select vendor_code, applicant_id, {columns} from {schema}.{table} "  # noqa: S608 (names of this module)
-            f"where _dlt_load_id in (select load_id from {schema}._dlt_loads where status = 0) group by all"
+            f"select {columns} from {SCHEMA}.{table} "  # noqa: S608 (names of this module)
+            f"where _dlt_load_id in (select load_id from {SCHEMA}._dlt_loads where status = 0) and {where}"
         ).fetchall()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import dlt
 import duckdb
@@ -17,7 +18,7 @@ import pyarrow as pa
 from dlt.common.typing import TSecretStrValue
 from dlt.extract import DltResource
 
-from ingestion import bounded, control_totals, landing, records, rejects
+from ingestion import bounded, control_totals, landing, pipeline, records, rejects
 from ingestion.deliveries import DeliveredFile, Delivery, DeliveryError, local_path, not_yet_loaded
 from ingestion.onchain import bitcoin, bulk, count, rpc
 from ingestion.onchain.blockscout import Blockscout
@@ -88,7 +89,7 @@ def onchain_source(
         transports.append(Etherscan(etherscan_url, etherscan_key))
     if blockscout_url:
         transports.append(Blockscout(blockscout_url))
-    extracts: list[Extract] = [extract for transport in transports for extract in transport.extracts()]
+    extracts: list[Extract] = [extract for transport in transports for extract in _asked(transport)]
     added = set().union(*(transport.added for transport in transports))
     times = _BlockTimes()
     lying = cache(lambda: times.below(local_path(bucket_url)))
@@ -112,6 +113,14 @@ def onchain_source(
     return landing.resources(FEED, SCHEMAS, bool(new or extracts), extract, added_fields=added)
 
 
+def _asked(transport: Any) -> list[Extract]:
+    """What a live transport brings: what is new there, or in a replay its extracts that are to be read again."""
+    if not (again := pipeline.extracts_read_again()):
+        return transport.extracts()
+    own = [extract_id for extract_id in sorted(again) if extract_id.startswith(f"{transport.transport}:")]
+    return transport.again(own) if own else []
+
+
 def _land_live(extracted: landing.Extracted, extract: Extract) -> None:
     file = DeliveredFile(Path(extract.uri), extract.uri, extract.transport, extract.uri, extract.extract_id)
     delivery = Delivery(Path(), extract.uri, extract.known_at, extract.known_at.date(), [file])
@@ -125,11 +134,12 @@ def _land_live(extracted: landing.Extracted, extract: Extract) -> None:
 def _checked(
     table: str, rows: list[dict], delivery: Delivery, rejected: list[rpc.RejectedItem], times: Mapping[int, int]
 ) -> Records:
-    """Rows of the JSON of a node or explorer, typed, with the table's rejected items behind them."""
+    """Rows of the JSON of a node or explorer, typed, numbered by their places between the table's rejected items."""
     content = pa.table({c.name: pa.array([_text(row.get(c.name)) for row in rows], pa.string()) for c in TABLES[table]})
-    found = check(table, content, np.arange(1, len(rows) + 1), delivery.business_date)
     items = [item for item in rejected if item.table == table]
-    found.rejected += [_rejected_item(item, number, times) for number, item in enumerate(items, len(rows) + 1)]
+    places = np.setdiff1d(np.arange(1, len(rows) + len(items) + 1), [item.place for item in items])
+    found = check(table, content, places, delivery.business_date)
+    found.rejected += [_rejected_item(item, times) for item in items]
     return found
 
 
@@ -224,11 +234,11 @@ def _read_rpc(
     return {name: total for name, total in counted.items() if total.rows or name == table}
 
 
-def _rejected_item(item: rpc.RejectedItem, number: int, block_times: Mapping[int, int]) -> Rejected:
+def _rejected_item(item: rpc.RejectedItem, block_times: Mapping[int, int]) -> Rejected:
     seconds = block_times.get(item.block_number)
     raw = item.raw if isinstance(item.raw, dict) else str(item.raw)
     return Rejected(
-        number,
+        item.place,
         item.code,
         item.reason,
         raw,

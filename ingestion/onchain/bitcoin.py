@@ -39,6 +39,7 @@ def read(path: Path, business_date: date, connection: duckdb.DuckDBPyConnection)
         malformed: list[Rejected] = []
     except duckdb.Error:
         lines, malformed = read_lines(path, "bitcoin_outputs", business_date)
+        _number(malformed, lines)
         found = {table: _flatten_lines(lines, table) for table in PUTS}
     return {
         table: _checked(table, content, malformed if table == "bitcoin_outputs" else [], business_date)
@@ -47,13 +48,19 @@ def read(path: Path, business_date: date, connection: duckdb.DuckDBPyConnection)
 
 
 def _checked(table: str, content: pa.Table, malformed: list[Rejected], business_date: date) -> Records:
-    # Flattened records have no line of their own: those without shape are numbered behind the others
-    count = content.num_rows
-    records = check(table, content, np.arange(1, count + 1), business_date)
-    for number, one in enumerate(malformed, count + 1):
-        one.record_no = number
+    places = np.arange(1, content.num_rows + len(malformed) + 1)
+    taken = [one.record_no for one in malformed]
+    records = check(table, content, np.setdiff1d(places, taken), business_date)
     records.rejected += malformed
     return records
+
+
+def _number(malformed: list[Rejected], lines: list[dict]) -> None:
+    """Numbers the lines that are no records among the outputs of the others: each takes the place of one output."""
+    outputs = [len(puts) if isinstance(puts := line.get("outputs"), list) else 0 for line in lines]
+    for earlier, one in enumerate(malformed):
+        before = one.record_no - 1 - earlier  # good lines in front of it
+        one.record_no = sum(outputs[:before]) + earlier + 1
 
 
 def _flatten(connection: duckdb.DuckDBPyConnection, path: Path, table: str) -> pa.Table:

@@ -4,7 +4,7 @@ Belongs here: its paging, and its items as rows. What all explorers share is in 
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from ingestion.contract import changed
 from ingestion.onchain import count, shapes
 from ingestion.onchain.count import Totals
 from ingestion.onchain.explorers import REORGANISED, Explorer, from_block, new_rows
-from ingestion.onchain.live import Extract, listed
+from ingestion.onchain.live import Extract
 from ingestion.vendor import Refusal, VendorError
 
 
@@ -21,26 +21,16 @@ class Blockscout(Explorer):
     asked for with the object that the page before ends with."""
 
     title, transport = "Blockscout", "blockscout"
+    tables = {
+        "transactions": ("ethereum_transactions", "hash"),
+        "token-transfers": ("ethereum_token_transfers", "transaction_hash", "log_index"),
+    }
 
     def __init__(self, url: str) -> None:
         super().__init__(url, per_second=5)
 
-    def listings(self, addresses: Sequence[str]) -> Iterable[Callable[[], list[Extract]]]:
-        held = {
-            "transactions": listed("blockscout:transactions:", "ethereum_transactions", "hash"),
-            "token-transfers": listed(
-                "blockscout:token-transfers:",
-                "ethereum_token_transfers",
-                "transaction_hash || ' ' || cast(log_index as varchar)",
-            ),
-        }
-        addresses = sorted({address.lower() for address in addresses})
-        return [
-            lambda a=address, n=name: self._listing(n, a, held[n].get(a, {})) for address in addresses for name in held
-        ]
-
-    def _listing(self, name: str, address: str, held: dict[tuple, datetime]) -> list[Extract]:
-        lowest, read = from_block(held, REORGANISED), []
+    def listing(self, name: str, address: str, held: dict, blocks: tuple[int, int] | None = None) -> list[Extract]:
+        lowest, read = from_block(held, REORGANISED, blocks), []
         wanted = {"type": "ERC-20"} if name == "token-transfers" else {}
         following: dict = {}
         while following is not None:
@@ -51,7 +41,7 @@ class Blockscout(Explorer):
             following = page["next_page_params"]
             if items and items[-1]["block_number"] < lowest:
                 break
-        new = new_rows(read, _blockscout_identity, held)
+        new = new_rows(read, _blockscout_identity, held, blocks)
         present = {_blockscout_identity(item)[0] for item in read}
         # A transaction of this API does not say its block's hash, so only token transfers can be seen to be gone.
         replaced = self.replaced(name, address, held, present, lowest)

@@ -4,14 +4,13 @@ Belongs here: its paging, its errors, and its records as rows. What all explorer
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
 from ingestion.onchain import count, rpc, shapes
 from ingestion.onchain.count import Totals
 from ingestion.onchain.explorers import REORGANISED, Explorer, from_block, new_rows
-from ingestion.onchain.live import Extract, listed, moment
+from ingestion.onchain.live import Extract, moment
 from ingestion.onchain.parse import UnusableFile
 from ingestion.vendor import Answer, VendorError
 
@@ -25,20 +24,11 @@ class Etherscan(Explorer):
     of the one before. Errors come with status 200."""
 
     title, transport = "Etherscan", "etherscan"
+    tables = {"txlist": ("ethereum_transactions", "hash"), "tokentx": ("ethereum_token_transfers", "transaction_hash")}
 
     def __init__(self, url: str, key: str | None) -> None:
         super().__init__(url, per_second=3, throttled=_etherscan_limit)
         self._key = key or ""
-
-    def listings(self, addresses: Sequence[str]) -> Iterable[Callable[[], list[Extract]]]:
-        held = {
-            "txlist": listed("etherscan:txlist:", "ethereum_transactions", "hash"),
-            "tokentx": listed("etherscan:tokentx:", "ethereum_token_transfers", "transaction_hash"),
-        }
-        addresses = sorted({address.lower() for address in addresses})
-        return [
-            lambda a=address, n=name: self._listing(n, a, held[n].get(a, {})) for address in addresses for name in held
-        ]
 
     def _ask(self, module: str, action: str, **more: str | int) -> Any:
         asked = {"chainid": 1, "module": module, "action": action, **more, "apikey": self._key}
@@ -51,8 +41,8 @@ class Etherscan(Explorer):
             )
         return data["result"]
 
-    def _listing(self, action: str, address: str, held: dict[tuple, datetime]) -> list[Extract]:
-        start, page, found = from_block(held, REORGANISED), 1, {}
+    def listing(self, name: str, address: str, held: dict, blocks: tuple[int, int] | None = None) -> list[Extract]:
+        action, start, page, found = name, from_block(held, REORGANISED, blocks), 1, {}
         window = {"endblock": 999_999_999, "offset": ETHERSCAN_WINDOW, "sort": "asc"}
         while True:
             rows = self._ask("account", action, address=address, startblock=start, page=page, **window)
@@ -64,8 +54,8 @@ class Etherscan(Explorer):
             last = max(int(row["blockNumber"]) for row in rows)
             page = page + 1 if last == start else 1  # one block fills the window
             start = last
-        replaced = self.replaced(action, address, held, found, from_block(held, REORGANISED))
-        new = new_rows(found.values(), _etherscan_identity, held)
+        replaced = self.replaced(action, address, held, found, from_block(held, REORGANISED, blocks))
+        new = new_rows(found.values(), _etherscan_identity, held, blocks)
         if not new:
             return replaced
         identities = [(_etherscan_identity(row), moment(row["timeStamp"])) for row in new]

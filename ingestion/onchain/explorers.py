@@ -31,6 +31,8 @@ class Explorer(ABC):
     title: str
     transport: str
     chains: tuple[str, ...] = ("ethereum",)
+    tables: dict[str, tuple[str, ...]]
+    """By listing the table of its rows, and the columns that tell them apart."""
 
     def __init__(self, url: str, *, per_second: float = 0, throttled: Callable[[Answer], float | None] | None = None):
         limit = {"throttled": throttled} if throttled else {}
@@ -40,12 +42,32 @@ class Explorer(ABC):
     def extracts(self) -> list[Extract]:
         """What the listings of the own addresses newly hold, in the order of the addresses."""
         addresses = own_addresses(self.chains)
+        if "ethereum" in self.chains:  # whose addresses mean the same in capitals
+            addresses = sorted({address.lower() for address in addresses})
+        return self._read_listings([(name, address, None) for address in addresses for name in self.tables])
+
+    def again(self, extract_ids: Iterable[str]) -> list[Extract]:
+        """These extracts as the listings have their rows now, of those that still have all of them."""
+        wanted = set(extract_ids)
+        asked = []
+        for extract_id in sorted(wanted):
+            _, name, address, blocks, *_ = extract_id.split(":")
+            first, _, last = blocks.partition("-")
+            asked.append((name, address, (int(first), int(last))))
+        return [extract for extract in self._read_listings(asked) if extract.extract_id in wanted]
+
+    def _read_listings(self, asked: Sequence[tuple[str, str, tuple[int, int] | None]]) -> list[Extract]:
+        """`asked`: listing, address and, where only those count, the first and last block."""
+        held = {name: listed(f"{self.transport}:{name}:", *columns) for name, columns in self.tables.items()}
         with self.vendor, ThreadPoolExecutor(THREADS) as pool:
-            found = list(pool.map(lambda listing: listing(), self.listings(addresses)))
+            found = list(
+                pool.map(lambda one: self.listing(one[0], one[1], held[one[0]].get(one[1], {}), one[2]), asked)
+            )
         return [extract for extracts in found for extract in extracts]
 
     @abstractmethod
-    def listings(self, addresses: Sequence[str]) -> Iterable[Callable[[], list[Extract]]]: ...
+    def listing(self, name: str, address: str, held: dict, blocks: tuple[int, int] | None = None) -> list[Extract]:
+        """What the listing of an address has that is not held; of `blocks` (first and last) only, where given."""
 
     @abstractmethod
     def blocks_at(self, numbers: Sequence[int]) -> tuple[list[dict], Totals]:
@@ -98,17 +120,21 @@ class Explorer(ABC):
         return [extract]
 
 
-def from_block(held: Iterable[tuple], depth: int) -> int:
-    """The block from which a listing is read again."""
-    return max(0, max((number for _, number, _ in held), default=0) - depth)
+def from_block(held: Iterable[tuple], depth: int, blocks: tuple[int, int] | None = None) -> int:
+    """The block from which a listing is read again: the first of `blocks`, where these are wanted."""
+    return blocks[0] if blocks else max(0, max((number for _, number, _ in held), default=0) - depth)
 
 
-def new_rows(read: Iterable[dict], identity: Callable[[dict], tuple], held: dict) -> list[dict]:
+def new_rows(
+    read: Iterable[dict], identity: Callable[[dict], tuple], held: dict, blocks: tuple[int, int] | None = None
+) -> list[dict]:
     """What was read and is not held in the same block, each once and in the order of blocks: a page moves on when a
-    block comes between, and an explorer orders what one block holds as it likes."""
+    block comes between, and an explorer orders what one block holds as it likes. `blocks`: the first and last block
+    that count, where not all do."""
     latest = {identity(one)[0]: one for one in read}
+    first, last = blocks or (0, float("inf"))
     return sorted(
-        (one for one in latest.values() if identity(one) not in held),
+        (one for one in latest.values() if identity(one) not in held and first <= identity(one)[1] <= last),
         key=lambda one: (identity(one)[1], identity(one)[0]),
     )
 
@@ -117,16 +143,13 @@ class Esplora(Explorer):
     """`/address/:address/txs/chain/:last_seen_txid`, newest first, 25 a page. A public server needs no key."""
 
     title, transport, chains = "Esplora", "esplora", ("bitcoin",)
+    tables = {"txs": ("bitcoin_outputs", "transaction_hash")}
 
-    def listings(self, addresses: Sequence[str]) -> Iterable[Callable[[], list[Extract]]]:
-        held = listed("esplora:txs:", "bitcoin_outputs", "transaction_hash")
-        return [lambda a=address: self._listing(a, held.get(a, {})) for address in addresses]
-
-    def _listing(self, address: str, held: dict[tuple, datetime]) -> list[Extract]:
-        lowest = from_block(held, REORGANISED // 10)
+    def listing(self, name: str, address: str, held: dict, blocks: tuple[int, int] | None = None) -> list[Extract]:
+        lowest = from_block(held, REORGANISED // 10, blocks)
         read = self._read(address, lowest)
         replaced = self.replaced("txs", address, held, {one["txid"] for one in read}, lowest)
-        new = new_rows(read, _esplora_identity, held)
+        new = new_rows(read, _esplora_identity, held, blocks)
         if not new:
             return replaced
         rows = [(_esplora_identity(one), moment(one["status"]["block_time"])) for one in new]

@@ -4,9 +4,11 @@ Belongs here: nothing that asks anybody. Nodes are in `nodes`, explorers in `exp
 """
 
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from ingestion import pipeline
 from ingestion.onchain.count import Totals
@@ -47,7 +49,7 @@ _COMPLETED = f"_dlt_load_id in (select load_id from raw_{FEED}._dlt_loads where 
 
 
 def _is_loaded() -> bool:
-    return bool(pipeline.completed_extracts(FEED))
+    return pipeline.has_loaded(FEED)
 
 
 def known_blocks(chain: str, transport: str) -> dict[int, tuple[str, datetime]]:
@@ -63,21 +65,70 @@ def known_blocks(chain: str, transport: str) -> dict[int, tuple[str, datetime]]:
     return {number: (block_hash, known_at) for number, block_hash, known_at in rows}
 
 
-def listed(prefix: str, table: str, key: str) -> dict[str, dict[tuple, datetime]]:
-    """What the listings `<prefix>:<address>:...` of each address brought: (key, block number, block hash) of each row
-    and when it became known. `key` is a column expression of this package."""
+def blocks_of(extract_id: str) -> list[int]:
+    """The numbers of the blocks that an extract brought, in order."""
     if not _is_loaded():
-        return {}
-    found: dict[str, dict[tuple, datetime]] = {}
+        return []
     with pipeline.warehouse() as connection:
         rows = connection.execute(
-            f"select split_part(_extract_id, ':', 3), {key}, block_number, coalesce(block_hash, ''), max(_known_at) "  # noqa: S608 (names of this package)
-            f"from raw_{FEED}.{table} where starts_with(_extract_id, ?) and {_COMPLETED} group by all",
+            f"select number from raw_{FEED}.blocks where _extract_id = ? and {_COMPLETED} order by number",  # noqa: S608 (names of this package)
+            [extract_id],
+        ).fetchall()
+    return [number for (number,) in rows]
+
+
+def listed(prefix: str, table: str, *columns: str) -> dict[str, dict[tuple, datetime]]:
+    """What the listings `<prefix>:<address>:...` of each address brought: (key, block number, block hash) of each row
+    or reject and when it became known. The key is made of `columns`. Extracts that a replay reads again count as not
+    there."""
+    if not _is_loaded():
+        return {}
+    again = ", ".join(f"'{one}'" for one in sorted(pipeline.extracts_read_again()) if one.startswith(prefix)) or "''"
+    names = (*columns, "block_number", "block_hash")
+    with pipeline.warehouse() as connection:
+        rows = connection.execute(
+            f"select split_part(_extract_id, ':', 3), max(_known_at), {', '.join(names)} from raw_{FEED}.{table} "  # noqa: S608 (names of this package)
+            f"where starts_with(_extract_id, ?) and _extract_id not in ({again}) and {_COMPLETED} group by all",
             [prefix],
         ).fetchall()
-    for address, row_key, number, block_hash, known_at in rows:
-        found.setdefault(address, {})[row_key, number, block_hash] = known_at
+        refused = connection.execute(
+            f"select split_part(extract_id, ':', 3), first_seen_at, raw_record from raw_{FEED}.rejects "  # noqa: S608 (names of this package)
+            f"where starts_with(extract_id, ?) and table_name = ? and extract_id not in ({again}) and {_COMPLETED}",
+            [prefix, table],
+        ).fetchall()
+    found: dict[str, dict[tuple, datetime]] = {}
+    for address, known_at, *values in rows:
+        _add(found, address, known_at, dict(zip(names, values, strict=True)), columns)
+    for address, known_at, record in refused:
+        _add(found, address, known_at, _as_row(json.loads(record)), columns)
     return found
+
+
+def _add(
+    found: dict[str, dict[tuple, datetime]],
+    address: str,
+    known_at: datetime,
+    row: Mapping[str, Any],
+    columns: Iterable[str],
+) -> None:
+    try:
+        number = int(row["block_number"])
+    except (KeyError, TypeError, ValueError):
+        return  # a reject without its block cannot be told from another
+    identity = " ".join(str(row.get(column)) for column in columns), number, row.get("block_hash") or ""
+    found.setdefault(address, {})[identity] = known_at
+
+
+def _as_row(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A rejected record under the names of its table: it may be a log as the node has it."""
+    if "transactionHash" not in record:
+        return record
+    number = record.get("blockNumber")
+    return {
+        "transaction_hash": str(record["transactionHash"]).lower(),
+        "block_number": int(number, 16) if isinstance(number, str) and number.startswith("0x") else number,
+        "block_hash": record.get("blockHash"),
+    }
 
 
 def own_addresses(chains: Iterable[str]) -> list[str]:

@@ -7,7 +7,7 @@ replaced blocks is taken out of raw.
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ from requests.auth import AuthBase, HTTPBasicAuth
 
 from ingestion.contract import HEX, WHOLE, changed
 from ingestion.onchain import bitcoin_rpc, count, rpc, shapes
-from ingestion.onchain.live import FEED, Extract, after, digest, known_blocks, moment
+from ingestion.onchain.live import FEED, Extract, after, blocks_of, digest, known_blocks, moment
 from ingestion.onchain.parse import UnusableFile
 from ingestion.vendor import Vendor, VendorError, VendorUnavailable
 
@@ -104,6 +104,16 @@ class _Node(ABC):
                 if replaces:
                     known_at = after(max(head_at, known_at), max(held[b.number][1] for b in part))
                 found.append(self._extract(part, known_at))
+        return found
+
+    def again(self, extract_ids: Iterable[str]) -> list[Extract]:
+        """These extracts as the node answers about their blocks now, of those whose blocks are still in the chain."""
+        found = []
+        with self._vendor, ThreadPoolExecutor(THREADS) as pool:
+            for extract_id in extract_ids:
+                if blocks := list(pool.map(self._whole, blocks_of(extract_id))):
+                    extract = self._extract(blocks, max(block.at for block in blocks))
+                    found += [extract] if extract.extract_id == extract_id else []
         return found
 
     def _first(self, held: dict[int, tuple[str, datetime]], head: int) -> int:

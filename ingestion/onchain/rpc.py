@@ -4,6 +4,7 @@ Belongs here: reading one answer, a pure function of its bytes, into rows as eth
 lower case, quantities as decimal text). Structure: the Ethereum execution APIs.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -24,9 +25,11 @@ class _Unusable(ValueError):
 
 @dataclass
 class RejectedItem:
-    """A transaction or log that could not be used; `value` is its amount in wei where that can be read."""
+    """A transaction or log that could not be used; `place` is the one it would have among its table's rows, `value` its
+    amount in wei where that can be read."""
 
     table: str
+    place: int
     code: str
     reason: str
     raw: object
@@ -45,6 +48,14 @@ class Answer:
     block_times: dict[int, int] = field(default_factory=dict)
     blocks: list[dict] = field(default_factory=list)
     statuses: dict[str, int] = field(default_factory=dict)
+    _refused: Counter[str] = field(default_factory=Counter)
+
+    def reject(self, error: _Unusable, table: str, raw: object, number: int | None, value: str | None = None) -> None:
+        """Takes down what is no row of its table, in the place where one would be."""
+        rows = self.transactions if table == "ethereum_transactions" else self.transfers
+        self._refused[table] += 1
+        place = len(rows) + self._refused[table]
+        self.rejected.append(RejectedItem(table, place, error.code, str(error), raw, number, value))
 
 
 def parse(raw: bytes) -> Answer:
@@ -114,9 +125,7 @@ def _read_block(block: dict, answer: Answer) -> None:
             value = None
             if isinstance(transaction, dict):
                 value = _decimal_or_none(transaction.get("value"))
-            answer.rejected.append(
-                RejectedItem("ethereum_transactions", error.code, str(error), transaction, number, value)
-            )
+            answer.reject(error, "ethereum_transactions", transaction, number, value)
 
 
 def _transaction(transaction: dict, seconds: int) -> dict:
@@ -150,7 +159,7 @@ def _read_log(log: object, answer: Answer) -> None:
             number = quantity(log, "blockNumber")
         except _Unusable:
             number = None
-        answer.rejected.append(RejectedItem("ethereum_token_transfers", error.code, str(error), log, number))
+        answer.reject(error, "ethereum_token_transfers", log, number)
 
 
 def _transfer(log: dict, topics: list) -> dict:

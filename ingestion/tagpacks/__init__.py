@@ -28,7 +28,8 @@ def tagpacks_source(
     """The new packs below `bucket_url`, whose business date lies in the half-open window [start, end)."""
     found = landing.find(bucket_url, PATTERNS, _last_modified, start=start, end=end)
     new = landing.pairs(not_yet_loaded(found, completed_extracts(FEED))) if found else []
-    return landing.resources(FEED, {"tags": TAGS}, bool(new), lambda: _extract(new))
+    added: set[str] = set()
+    return landing.resources(FEED, {"tags": TAGS}, bool(new), lambda: _extract(new, added), added_fields=added)
 
 
 def _last_modified(path: Path) -> datetime:
@@ -39,7 +40,7 @@ def _last_modified(path: Path) -> datetime:
         return landing.ALWAYS_KNOWN
 
 
-def _extract(new: list[tuple[Delivery, DeliveredFile]]) -> landing.Extracted:
+def _extract(new: list[tuple[Delivery, DeliveredFile]], added: set[str]) -> landing.Extracted:
     extracted = landing.Extracted()
     for delivery, file in new:
         raw = bounded.document(file.path)
@@ -58,6 +59,7 @@ def _extract(new: list[tuple[Delivery, DeliveredFile]]) -> landing.Extracted:
         else:
             extracted.add("tags", landing.to_table(pack.tags, TAGS, delivery.known_at, file.extract_id))
             rejected = pack.rejected
+            added |= pack.added
         extracted.rejects += [_reject(delivery, file, one) for one in rejected]
         counted = [_counted(delivery, file, addresses)]
         extracted.totals += (

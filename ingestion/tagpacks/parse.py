@@ -4,6 +4,7 @@ Belongs here: reading one pack, a pure function of its bytes.
 """
 
 import hashlib
+import json
 import re
 from dataclasses import dataclass, field
 from datetime import date
@@ -28,6 +29,7 @@ TAGS = pa.schema(
         pa.field("is_cluster_definer", pa.bool_()),
         pa.field("lastmod", pa.date32()),
         pa.field("creator", pa.string()),
+        pa.field("other_fields", pa.string()),
     ]
 )
 _FIELDS = {  # column -> the pack's own name for it
@@ -38,6 +40,10 @@ _FIELDS = {  # column -> the pack's own name for it
     "actor_id": "actor",
     "creator": "creator",
 }
+_UNREAD = {"title", "description", "is_public", "uri", "baseURI", "context", "concepts", "tx_hash", "tags", "asset"}
+_UNREAD |= {"tag_type", "tag_subject", "ontology", "lastmod_by"}
+"""Fields that packs have and no column is for."""
+_READ = {*_FIELDS.values(), "address", "label", "currency", "network", "is_cluster_definer", "lastmod"}
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 # Without a bracket every level of nesting costs a character of indentation or a mark at the beginning of a line.
 _INDENTED = re.compile(rb"^[ \t?:-]{%d}" % bounded.DEEPEST, re.MULTILINE)
@@ -76,6 +82,7 @@ class Pack:
 
     tags: list[dict] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
+    added: set[str] = field(default_factory=set)
 
 
 def parse(raw: bytes, pack_uri: str) -> Pack:
@@ -98,6 +105,7 @@ def parse(raw: bytes, pack_uri: str) -> Pack:
             own = address.strip() if isinstance(address, str) else None
             pack.rejected.append(Rejected(number, error.code, str(error), _shown(tag), own))
             continue
+        pack.added |= {f"tag.{name}" for name in json.loads(row["other_fields"] or "{}")}
         pack.tags.append({**row, "tag_id": _tag_id(row, seen), "_record_no": number})
     return pack
 
@@ -143,7 +151,19 @@ def _row(fields: dict, pack_uri: str) -> dict:
         **{column: _text(name, fields.get(name)) for column, name in _FIELDS.items()},
         "is_cluster_definer": None if definer is None else _BOOLEANS[definer.lower()],
         "lastmod": _lastmod(_text("lastmod", fields.get("lastmod"))),
+        "other_fields": _others(fields),
     }
+
+
+def _others(fields: dict) -> str | None:
+    """The fields that nobody knows yet as JSON, so that nothing of them is lost; of lists and mappings only that they
+    are there, for aliases can make them endless."""
+    others = {
+        str(name): "(a list or mapping)" if isinstance(value, dict | list) else str(value)[:2_000]
+        for name, value in fields.items()
+        if name not in _READ | _UNREAD
+    }
+    return json.dumps(others, ensure_ascii=False, sort_keys=True) if others else None
 
 
 def _text(name: str, value: object) -> str | None:

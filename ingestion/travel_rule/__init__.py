@@ -28,7 +28,8 @@ def travel_rule_source(
     """The new message files below `bucket_url`, whose business date lies in the half-open window [start, end)."""
     found = landing.find(bucket_url, PATTERNS, _known_at, start=start, end=end)
     new = landing.pairs(not_yet_loaded(found, completed_extracts(FEED))) if found else []
-    return landing.resources(FEED, SCHEMAS, bool(new), lambda: _extract(new))
+    added: set[str] = set()
+    return landing.resources(FEED, SCHEMAS, bool(new), lambda: _extract(new, added), added_fields=added)
 
 
 def _known_at(path: Path) -> datetime:
@@ -43,7 +44,7 @@ def _is_lines(path: Path) -> bool:
     return path.suffix != ".json"
 
 
-def _extract(new: list[tuple[Delivery, DeliveredFile]]) -> landing.Extracted:
+def _extract(new: list[tuple[Delivery, DeliveredFile]], added: set[str]) -> landing.Extracted:
     extracted = landing.Extracted()
     for delivery, file in new:
         raw, is_lines = _content(file.path), _is_lines(file.path)
@@ -51,6 +52,7 @@ def _extract(new: list[tuple[Delivery, DeliveredFile]]) -> landing.Extracted:
         number = person_number = 0
         with landing.no_garbage_collection():
             for number, record in enumerate(read(raw, is_lines), 1):
+                added |= record.added
                 if record.problem is None:
                     messages.append({**record.message, "_record_no": number})
                     for person in record.persons:

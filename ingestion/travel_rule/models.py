@@ -10,7 +10,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    model_validator,
+)
 
 STATUSES = (
     "SAVED", "MISSING_BENEFICIARY_DATA", "NEW", "WAITING_FOR_INFORMATION", "SENT", "REJECTED", "DECLINED", "ACK",
@@ -25,6 +33,12 @@ _SPELLINGS = {
     "geographicaddresses": "geographicaddress", "customernumber": "customeridentification",
     "transferid": "transferreference", "identitypayload": "ivms101", "identity": "ivms101",
 }  # fmt: skip
+_UNREAD = {
+    "localnameidentifier", "localnameidentifiers", "phoneticnameidentifier", "phoneticnameidentifiers", "subdepartment",
+    "floor", "room", "districtname", "townlocationname", "transliterationmethod", "transferpath", "payloadmetadata",
+    "ivmsversion", "version", "protocol", "callback", "notes",
+}  # fmt: skip
+"""Members of IVMS101 and of envelopes that nothing is read from."""
 _VASPS = ("originatingvasp", "beneficiaryvasp", "intermediaryvasp")
 
 
@@ -63,13 +77,13 @@ Amount = Annotated[Decimal, BeforeValidator(_amount), Field(ge=0, max_digits=38,
 
 class _Ivms(BaseModel):
     """A member's name counts without case and underscores; null is the same as absent; unknown members are left to
-    the whole message, which is kept."""
+    the whole message, which is kept, and their names go into the validation's context, where that is a set."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
     @model_validator(mode="before")
     @classmethod
-    def _spellings(cls, given: Any) -> Any:
+    def _spellings(cls, given: Any, info: ValidationInfo) -> Any:
         if not isinstance(given, dict):
             return given
         found: dict[str, Any] = {}
@@ -81,6 +95,8 @@ class _Ivms(BaseModel):
             if name in found and name in cls.model_fields:
                 raise ValueError(f"has the member {name} in two spellings")
             found[name] = value
+            if info.context is not None and name not in cls.model_fields and name not in _UNREAD:
+                info.context.add(f"{cls.__name__.lower()}.{key}")
         return found
 
 

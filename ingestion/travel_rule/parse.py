@@ -78,6 +78,7 @@ class Read:
     message: dict | None = None
     persons: list[dict] = field(default_factory=list)
     problem: Unusable | None = None
+    added: set[str] = field(default_factory=set)
 
 
 def read(raw: bytes, is_lines: bool) -> Iterator[Read]:
@@ -129,8 +130,9 @@ def _parsed(raw: bytes, text: str) -> Read:
         raise Unusable("invalid_json", f"the record is not JSON ({_said(error)})") from None
     if not isinstance(whole, dict):
         raise Unusable("invalid_message", "the record is no JSON object")
+    added: set[str] = set()
     try:
-        message = Message.model_validate(whole)
+        message = Message.model_validate(whole, context=added)
     except ValidationError as error:
         raise Unusable("invalid_message", _sentence(error)) from None
     except RecursionError:
@@ -145,7 +147,7 @@ def _parsed(raw: bytes, text: str) -> Read:
         for member, value in values.items():
             if isinstance(value, str) and not _is_text(value):
                 raise Unusable("invalid_text", f"{member} has a NUL or half a surrogate pair in it")
-    return Read(text, raw, row, persons)
+    return Read(text, raw, row, persons, added=added)
 
 
 def _message(message: Message, text: str) -> dict:

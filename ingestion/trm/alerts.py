@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from ingestion import control_totals, ledger
+from ingestion import control_totals, ledger, pipeline
 from ingestion.chainalysis.parse import Unreadable
 from ingestion.members import text
 from ingestion.reading import Reading
@@ -35,7 +35,9 @@ def read(vendor: Vendor, overlap: timedelta) -> Reading:
     known |= {answer for answer, table in ledger.landed(FEED, "rejects", "raw_record, table_name") if table == "alerts"}
     issued_at = max((at for _, at, _ in rows), default=None)
     updated_at = max((at for _, _, at in rows if at), default=None)
-    since = [{}] if issued_at is None or updated_at is None else [
+    # What a replay asks about again may be of any age.
+    is_first = issued_at is None or updated_at is None or pipeline.rejects_asked_again()
+    since = [{}] if is_first else [
         {"issuedAt[gte]": _millis(issued_at - overlap)}, {"statusUpdatedAt[gte]": _millis(updated_at - overlap)}
     ]  # fmt: skip
     found: dict[str, Any] = {}

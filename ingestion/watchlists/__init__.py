@@ -20,6 +20,7 @@ from ingestion.deliveries import Oversized, Total
 from ingestion.pipeline import completed_extracts
 from ingestion.vendor import Refusal, VendorError, VendorUnavailable
 from ingestion.watchlists import places
+from ingestion.watchlists.contract import CONTRACTS
 from ingestion.watchlists.formats import FORMATS
 from ingestion.watchlists.model import SCHEMAS, Rejected, UnusablePublication, share
 from ingestion.watchlists.places import Published
@@ -72,12 +73,13 @@ def watchlists_source(
     ]
     asked = {code: location for code, location in wanted.items() if places.is_address(location)}
     unread: dict[str, str] = {}
+    added: set[str] = set()
 
     def extract() -> landing.Extracted:
         extracted = landing.Extracted()
         extracted.tables |= {table: Spool(table) for table in SCHEMAS}
         for published in folders:
-            _land(extracted, published)
+            _land(extracted, published, added)
         with tempfile.TemporaryDirectory(prefix="watchlists-") as folder:
             for code, location in asked.items():
                 try:
@@ -85,7 +87,7 @@ def watchlists_source(
                     target.mkdir()
                     token = eu_fsf_token if code == "eu_fsf" else None
                     for published in _fetched(code, location, done, target, token, retry_seconds):
-                        _land(extracted, published)
+                        _land(extracted, published, added)
                 except (VendorError, Refusal, UnusablePublication) as error:
                     unread[code] = f"{error} Its last publication stays in force."
                     log.error("%s: %s", code, unread[code])
@@ -93,7 +95,7 @@ def watchlists_source(
             raise VendorUnavailable(" ".join(unread.values()))
         return extracted
 
-    return landing.resources(FEED, SCHEMAS, bool(folders or asked), extract, unread=unread)
+    return landing.resources(FEED, SCHEMAS, bool(folders or asked), extract, added_fields=added, unread=unread)
 
 
 def _fetched(
@@ -108,8 +110,9 @@ def _fetched(
         yield published
 
 
-def _land(extracted: landing.Extracted, published: Published) -> None:
-    """Counts the publication on a path of its own, then reads it. One that cannot be used is rejected whole."""
+def _land(extracted: landing.Extracted, published: Published, added: set[str]) -> None:
+    """Counts the publication on a path of its own, then reads it. One that cannot be used is rejected whole; names in
+    it that nobody knows go into `added`. Raises VendorError where a name is gone that its publisher promised."""
     form, numbers = FORMATS[published.format_code], Counter()
     try:
         counted = form.count(published.files)
@@ -120,6 +123,8 @@ def _land(extracted: landing.Extracted, published: Published) -> None:
         _reject(extracted, published, Rejected("entries", "unusable_publication", reason, names), 1)
         _total(extracted, published, "entries", 1, share(""), "independent_count")
         return
+    if counted.totals["entries"] and (contract := CONTRACTS.get(published.format_code)):
+        added |= contract.hold(published.format_code, counted.names)
     common = {
         "list_code": published.list_code,
         "format_code": published.format_code,

@@ -211,6 +211,12 @@ def _add(counted: Counted, connection: duckdb.DuckDBPyConnection, lines: list[st
         f"from (select {'''line::json -> 'entity' ''' if is_delta else 'line::json'} as entity from held "
         "where json_valid(line))"
     ).fetchall()[0]
+    objects = "(select line::json as one from held where json_valid(line)"
+    objects += " union all select line::json -> 'entity' from held where json_valid(line))" if is_delta else ")"
+    names = connection.execute(
+        f"select distinct unnest(json_keys(one)) from {objects} where json_type(one) = 'OBJECT'"  # noqa: S608 (names of this module)
+    ).fetchall()
+    counted.names |= {name for (name,) in names}
     connection.unregister("held")
     tables = ("entries", *sums)
     for table, number, digest in zip(tables, found[: len(tables)], found[len(tables) :], strict=True):

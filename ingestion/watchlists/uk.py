@@ -194,7 +194,7 @@ def count_csv(path: Path) -> Counted:
     if missing := [name for name in _CSV_NEEDED if name not in header]:
         raise UnusablePublication(f"it lacks the columns {', '.join(missing)}")
     rows = _read_again(path, header)
-    counted = Counted()
+    counted = Counted(names={name for name in header if name})
     whole = [row for row in rows if row is not None]
     counted.add("entries", "", len(rows) - len(whole))  # lines of another width, each rejected
     for number, lines in groupby(sorted(whole, key=itemgetter("Unique ID")), key=itemgetter("Unique ID")):
@@ -226,7 +226,8 @@ def _read_again(path: Path, header: list[str]) -> list[dict[str, str] | None]:
     with duckdb.connect() as connection:
         found = connection.execute(
             "select * from read_csv(?, header=false, skip=2, columns=?, quote='\"', escape='\"', delim=',', "
-            "auto_detect=false, ignore_errors=true, store_rejects=true, parallel=false, max_line_size=?)",
+            "auto_detect=false, ignore_errors=true, store_rejects=true, parallel=false, max_line_size=?, "
+            "hive_partitioning=false)",  # a folder delivery=... would become a column
             [str(path), columns, LONGEST_LINE],
         )  # fmt: skip
         rows = [dict(zip(header, ((value or "").strip() for value in row), strict=True)) for row in found.fetchall()]

@@ -42,12 +42,13 @@ class Rules:
 
 @dataclass
 class Counted:
-    """Records and record hashes by table, and what the document says about itself: attributes of the root and stated
-    elements."""
+    """Records and record hashes by table, what the document says about itself (attributes of the root and stated
+    elements), and the names of all of its elements and, as `@name`, attributes."""
 
     totals: Counter[str] = field(default_factory=Counter)
     digests: Counter[str] = field(default_factory=Counter)
     stated: dict[str, str] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
 
     def add(self, table: str, entry_id: str, times: int = 1) -> None:
         """Counts so many records of an entry."""
@@ -73,6 +74,8 @@ class Walk:
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         tag = local(tag)
+        self.counted.names.add(tag)
+        self.counted.names.update(f"@{local(name)}" for name in attributes)
         if not self.stack:
             if tag != self.rules.root:
                 raise UnusablePublication(f"the document element is {tag!r} instead of {self.rules.root!r}")

@@ -23,6 +23,7 @@ class Events:
         self._kinds = {
             "reorganise": self._reorganise, "review": self._review, "rescreen": self._rescreen,
             "edition": self._edition, "until": self._until, "trm_shape": self._trm_shape,
+            "kyt_category": self._kyt_category,
         }  # fmt: skip
 
     async def control(self, request: web.BaseRequest) -> web.Response:
@@ -90,3 +91,8 @@ class Events:
         (trm,) = self._having("shape")
         trm.shape = year
         return year
+
+    def _kyt_category(self, is_named: bool) -> bool:
+        """Whether Chainalysis KYT names the category beside its id in exposures and alerts, as newer answers do."""
+        self._registry.with_category = bool(is_named)
+        return self._registry.with_category

@@ -21,10 +21,30 @@ from typing import Any
 from aiohttp import web
 
 CONTROL_PATH = "/sandbox/faults"
+FAULTS = {
+    "limits": "a share of requests is answered with too many requests, in the style of the vendor",
+    "errors": "a share of requests begins a burst of one to three answers 500, 502, 503 or 504",
+    "cuts": "a share of answers ends early, with or without its full length announced",
+    "blocks": "a share of requests gets 403 with the HTML page of a firewall in front of the vendor",
+    "duplicates": "a share of lists has a row twice",
+    "reorders": "a share of lists comes in another order",
+    "inserts": "rows come into a list between its first page and the next",
+    "drift": "every object has a member that is not in the contract",
+    "drop": "members with these names are gone, wherever they are: drop=status+review",
+    "retype": "the value of members with these names is a list, wherever they are: retype=status",
+    "latency_ms": "answers take up to so many milliseconds",
+    "skew_seconds": "the vendor's clock is ahead by so many seconds",
+    "down": "paths that begin so answer 503, always: down=/api/kyt+/api/risk",
+    "every": "STATUS:EVERY, every n-th request gets that status: 429:20; 403:50 is an edge's web page",
+    "seed": "which requests are hit",
+}
+"""Every switch with what it does, in a line."""
 MOST_IN_A_ROW = 3
 ROWS = ("data", "alerts", "items", "results", "addressIdentifications", "exposures", "identifications")
 ROWS += ("applicants", "workflow_runs", "cases", "sars", "result")
 """Members of an answer that hold rows; an answer that is an array is rows itself."""
+INNER = ("data", "attributes", "review")
+"""Members of a row in which a vendor keeps the row's own members (JSON:API, Sumsub)."""
 ADDED = "addedByTheVendor"
 """The member that `drift` adds."""
 
@@ -262,8 +282,7 @@ class Faults:
                 rows.sort(key=lambda row: self._chance(f"order {key} {json.dumps(row, default=str)}"))
         if self.on.drift:
             for part in [answer, *(row for rows in lists for row in rows)]:
-                if isinstance(part, dict):
-                    part[ADDED] = "new"
+                _add_member(part)
             self.done["drift"] += 1
         if self.on.drop or self.on.retype:
             self._change(answer)
@@ -314,6 +333,14 @@ def _dumps(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ",".join(map(_dumps, value)) + "]"
     return json.dumps(value)
+
+
+def _add_member(part: Any) -> None:
+    """Adds the new member to an object and to those in it that hold what a vendor says of it."""
+    if isinstance(part, dict):
+        for name in INNER:
+            _add_member(part.get(name))
+        part[ADDED] = "new"
 
 
 def _lists(answer: Any) -> list[list]:

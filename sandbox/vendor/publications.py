@@ -168,6 +168,10 @@ class Publications:
             return list_forms.ftm_lines(now.values())
         return list_forms.ftm_lines(list_forms.ftm_delta(self._entities[number - 1] if number else {}, now))
 
+    def entities(self) -> list[dict]:
+        """The entities of the current edition, as OpenSanctions has them."""
+        return list(self._entities[self.at].values())
+
     @cached_property
     def _entities(self) -> list[dict[str, dict]]:
         return [list_forms.ftm_entities(entries(e.folder), e.published_at.astimezone(UTC)) for e in self.editions]

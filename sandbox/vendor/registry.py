@@ -5,6 +5,7 @@ and says 404 until then.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -15,6 +16,7 @@ from sandbox.vendor.answers import KytWorld, Transfer
 
 NETWORKS = {"ARBITRUM", "AVALANCHE", "BASE", "BINANCE_SMART_CHAIN", "BITCOIN", "BITCOIN_CASH", "DOGECOIN", "ETHEREUM"}
 NETWORKS |= {"ETHEREUM_CLASSIC", "LITECOIN", "OPTIMISM", "POLYGON", "RIPPLE", "SOLANA", "STELLAR", "TRON", "ZCASH"}
+_CATEGORY = re.compile(rb'"categoryId"\s*:\s*(\d+)')
 PROCESSING_TIME = timedelta(seconds=62)
 
 
@@ -57,6 +59,7 @@ class Registry:
         self.attempts: dict[str, dict[str, bytes]] = {}
         self._listed: list[dict] | None = None
         self._reviews: dict[str, dict] = {}
+        self.with_category = False
 
     def review(self, alert_id: str, status: str, at: datetime, by: str) -> None:
         """An investigator gives an alert another status."""
@@ -100,10 +103,21 @@ class Registry:
         registration = self._registration(external_id)
         done = registration.transfer if registration.is_finished else None
         if kind == "exposures":
-            return done.exposures if done else answers.NO_EXPOSURE
+            return self._shaped(done.exposures) if done else answers.NO_EXPOSURE
         if kind == "alerts":
-            return done.alerts if done else answers.NO_ALERTS
+            return self._shaped(done.alerts) if done else answers.NO_ALERTS
         return answers.NO_NETWORKS
+
+    def _shaped(self, answer: bytes) -> bytes:
+        """The answer as recorded, or as newer documentation has it: with the category's name beside its id."""
+        if not self.with_category:
+            return answer
+
+        def named(found: re.Match) -> bytes:
+            name = self.world.category_names.get(int(found[1]))
+            return found[0] + f',"category":{json.dumps(name)}'.encode()
+
+        return _CATEGORY.sub(named, answer)
 
     def _registration(self, external_id: str) -> Registration:
         try:

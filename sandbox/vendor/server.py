@@ -42,6 +42,7 @@ from sandbox.vendor.publications import PATHS, ListFaults, Publications
 from sandbox.vendor.risk import RISK_PATH, SANCTIONS_PATH, Risk
 from sandbox.vendor.sumsub import SUMSUB_PATH, Sumsub
 from sandbox.vendor.trm import TRM_PATH, Trm
+from sandbox.vendor.yente import YENTE_PATH, Yente
 
 READY = "vendor sandbox listening on "
 
@@ -77,6 +78,7 @@ class Vendor:
         self.mount(ETHERSCAN_PATH, lambda: Etherscan(world_dir), ok_but_limited)
         self.mount(BLOCKSCOUT_PATH, lambda: Blockscout(world_dir, shown=shown))
         self.publications = Publications(world_dir, list_faults)
+        self.mount(YENTE_PATH, lambda: Yente(self.publications))
         self.events = Events(kyt.registry, self._handlers)
         for path in PATHS:
             self.mount(path, lambda: self.publications, retry_after_date)

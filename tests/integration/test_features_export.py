@@ -36,7 +36,7 @@ def test_it_has_a_row_for_each_counted_leg_in_order(frame, warehouse):
 
 def test_its_values_are_those_of_the_feature_tables(frame, warehouse):
     rows, _ = frame
-    some = {"velocity": "in_amount_usd_24h", "exposure": "direct_ransomware_usd", "peers": "peer_count"}
+    some = {"velocity": "in_amount_usd_24h", "exposure": "direct_exposure_count", "peers": "peer_count"}
     for family, column in some.items():
         found = rows.filter(f"{family}__{column} is not null").project(f"leg_id, {family}__{column}").fetchall()
         table = warehouse.table(f"features.feat_transfer__{family}")
@@ -58,7 +58,7 @@ def test_labels_are_the_gravest_decision_and_say_when_it_was_known(frame, wareho
     rows, said = frame
     labels = rows.filter("label_outcome_code is not null")
     assert labels.filter("label_decided_at is null or label_known_at < label_decided_at").fetchall() == []
-    productive = labels.filter("label_is_productive").project("distinct label_outcome_code").fetchall()
+    productive = labels.filter("label_is_productive").project("label_outcome_code").distinct().fetchall()
     assert {code for (code,) in productive} <= {"escalated", "sar_filed"}
     graver = warehouse.sql(
         "select distinct legs.leg_id from marts.fct_alert_legs as legs inner join marts.fct_case_outcomes as outcomes "

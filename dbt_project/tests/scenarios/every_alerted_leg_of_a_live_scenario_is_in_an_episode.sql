@@ -1,6 +1,6 @@
 {{ config(meta={'owner': 'fcc-analytics@plumbline.example', 'dagster': {'ref': {'name': 'int_alert_episodes'}}}) }}
 -- depends_on: {{ ref('fct_kris') }}, so that the run fails, but not before the accounting shows it
--- A leg that alerted and belongs to no episode would be counted as alerted and never reach an investigator.
+-- A leg that alerted, is not suppressed and belongs to no episode would be counted as alerted and never reach an investigator.
 with alerted as (
   select scenario_id, leg_id
   from (
@@ -17,4 +17,7 @@ inner join {{ ref('scenarios') }} as scenarios
 left join {{ ref('int_alert_episodes') }} as episodes
   on episodes.scenario_id = alerted.scenario_id
   and episodes.leg_id = alerted.leg_id
-where episodes.leg_id is null
+left join {{ ref('int_suppressed_legs') }} as suppressed
+  on suppressed.scenario_id = alerted.scenario_id
+  and suppressed.leg_id = alerted.leg_id
+where episodes.leg_id is null and suppressed.leg_id is null

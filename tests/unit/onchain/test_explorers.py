@@ -135,13 +135,13 @@ def read(server: Says, listing: str, record: object) -> tuple[list, set[str]]:
     """Rows that the explorer's listing brings, and the members nobody knows."""
     server.records = [record]
     if listing == "esplora":
-        explorer, arguments = explorers.Esplora(server.url), (ADDRESS, {})
+        explorer, arguments = explorers.Esplora(server.url), ("txs", ADDRESS, {})
     elif listing == "txlist":
         explorer, arguments = etherscan.Etherscan(server.url, "key"), (listing, ADDRESS, {})
     else:
         explorer, arguments = blockscout.Blockscout(server.url), (listing, ADDRESS, {})
     with explorer.vendor:
-        extracts = explorer._listing(*arguments)
+        extracts = explorer.listing(*arguments)
     if not extracts:
         return [], explorer.added
     (extract,) = extracts

@@ -45,6 +45,14 @@ def test_lists_cases_and_shapes_change(server):
     assert server.mounted(TRM_PATH).shape == 2023
 
 
+def test_kyt_names_categories_where_it_is_told_to(server):
+    registry = server.registry
+    assert happen(server, kyt_category=True).json() == {"kyt_category": True}
+    assert registry._shaped(b'{"categoryId":21}') == b'{"categoryId":21,"category":"exchange"}'
+    assert happen(server, kyt_category=False).json() == {"kyt_category": False}
+    assert registry._shaped(b'{"categoryId":21}') == b'{"categoryId":21}'
+
+
 @pytest.mark.parametrize(
     ("event", "says"),
     [({"rain": 1}, "there is no event rain"), ({"edition": 99}, "editions"), ({"trm_shape": 1999}, "2023 and 2026")],

@@ -1,18 +1,24 @@
 """The faults of the vendor sandbox: which are on, whom they hit, and that they leave the content alone."""
 
 import json
-from dataclasses import asdict
+import re
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import requests
 from aiohttp import web
+from click.testing import CliRunner
 
 from ingestion.vendor import wait_of
+from orchestration.cli import main
 from sandbox.vendor import in_thread
 from sandbox.vendor.faults import (
     ADDED,
+    FAULTS,
     Faults,
+    Switches,
     ok_but_limited,
     reset_at,
     reset_in,
@@ -85,6 +91,31 @@ def test_rows_are_repeated_and_shuffled_and_nothing_else_changes():
 def test_drift_adds_a_member_to_every_object():
     answer = json.loads(asked(Served("drift"), 4)[0][1])
     assert all(ADDED in part for part in (answer, *answer["data"]))
+
+
+def test_drift_reaches_what_a_vendor_keeps_of_an_applicant():
+    answer = {"data": {"id": "i", "attributes": {"status": "approved"}}}
+
+    async def handle(request: web.BaseRequest) -> web.Response:
+        async def said() -> web.Response:
+            return web.json_response(answer)
+
+        return await Faults.parse(["drift"]).serve(request, said)
+
+    with in_thread(handle) as url:
+        drifted = requests.get(url, timeout=5).json()
+    assert all(ADDED in part for part in (drifted, drifted["data"], drifted["data"]["attributes"]))
+
+
+def test_every_fault_is_described_listed_and_in_the_guide():
+    assert set(FAULTS) == {field.name for field in fields(Switches)}
+    guide = (Path(__file__).parents[3] / "docs/guide/sandbox.md").read_text()
+    table = guide.partition("## Faults on demand")[2].partition("| name | what happens |")[2].partition("\n\n")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert {name for row in rows for name in re.findall("`([^`]+)`", row)} == set(FAULTS)
+    listed = CliRunner().invoke(main, ["sandbox", "serve", "--list-faults"])
+    assert listed.exit_code == 0
+    assert [line.split()[0] for line in listed.output.splitlines()] == list(FAULTS)
 
 
 @pytest.mark.parametrize("limit", [retry_after, retry_after_date, reset_at, reset_in])

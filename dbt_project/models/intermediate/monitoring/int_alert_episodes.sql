@@ -10,6 +10,10 @@ with alerted as (
   where outcome_code = 'alerted'
 ),
 
+suppressed as (
+  select scenario_id, leg_id from {{ ref('int_suppressed_legs') }}
+),
+
 scenarios as (
   select scenario_id, episode_gap_hours, max_episode_hours, continuation_code
   from {{ ref('scenarios') }}
@@ -27,6 +31,10 @@ found as (
   from alerted
   inner join scenarios
     on scenarios.scenario_id = alerted.scenario_id
+  left join suppressed
+    on suppressed.scenario_id = alerted.scenario_id
+    and suppressed.leg_id = alerted.leg_id
+  where suppressed.leg_id is null
 ),
 
 -- legs of a subject that follow each other closer than the scenario's window are one chain

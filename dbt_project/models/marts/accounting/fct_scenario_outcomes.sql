@@ -3,7 +3,7 @@
     A transfer of one leg is counted as it stands, which spares forty scenarios an aggregation over every transfer: were its leg
     there twice or missing, the count itself would differ from the population. -#}
 with scenario_legs as (
-  {{ scenario_rows(['scenario_id', 'scenario_version', 'transfer_id', 'legs_expected', 'event_date', 'asset_code', 'amount', 'outcome_code', 'reason_code']) | indent(2) }}
+  {{ scenario_rows(['scenario_id', 'scenario_version', 'leg_id', 'transfer_id', 'legs_expected', 'event_date', 'asset_code', 'amount', 'outcome_code', 'reason_code']) | indent(2) }}
 ),
 
 live_or_shadow as (
@@ -11,10 +11,26 @@ live_or_shadow as (
   where mode_code <> 'off'
 ),
 
+suppressed as (
+  select scenario_id, leg_id from {{ ref('int_suppressed_legs') }}
+),
+
 legs as (
-  select scenario_legs.*
+  select
+    scenario_legs.scenario_id,
+    scenario_legs.scenario_version,
+    scenario_legs.transfer_id,
+    scenario_legs.legs_expected,
+    scenario_legs.event_date,
+    scenario_legs.asset_code,
+    scenario_legs.amount,
+    case when suppressed.leg_id is null then scenario_legs.outcome_code else 'excluded' end as outcome_code,
+    case when suppressed.leg_id is null then scenario_legs.reason_code else 'suppressed' end as reason_code
   from scenario_legs
   inner join live_or_shadow on live_or_shadow.scenario_id = scenario_legs.scenario_id
+  left join suppressed
+    on suppressed.scenario_id = scenario_legs.scenario_id
+    and suppressed.leg_id = scenario_legs.leg_id
 ),
 
 of_several_legs as (
