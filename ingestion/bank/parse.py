@@ -66,8 +66,8 @@ def _read_statement(statement: Element, message: Message, seen: dict[str, list[E
 
 def _reject_payments(entry: Element, error: UnusableRecord, message: Message) -> None:
     """One reject per payment in the entry, as control totals count them."""
+    day, ccy_code = entries.event_date_or_none(entry), entries.ccy_or_none(entry)
     for amount in entries.amounts(entry):
-        day, ccy_code = entries.event_date_or_none(entry), entries.ccy_or_none(entry)
         message.reject_entry(error, source_text(entry), day, ccy_code, amount, entries.reference(entry))
 
 

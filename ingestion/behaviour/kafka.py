@@ -53,8 +53,8 @@ _REFUSALS = frozenset(
 class Range:
     """Offsets of one partition, `first` (included) to `end` (not included), and what became of them: `delivered`
     messages, `removed` offsets that the broker dropped before they were read, the newest timestamp, the sum of the
-    messages' shares of the hash. `low` is the first offset that the broker still has, where that is known to lie
-    behind `first`."""
+    messages' shares of the hash. `low` is the first offset that the broker still has, where that is known to lie behind
+    `first`."""
 
     partition: int
     first: int
