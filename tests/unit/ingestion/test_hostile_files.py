@@ -29,6 +29,7 @@ from ingestion.onchain import bitcoin, bulk, count, onchain_source
 from ingestion.tabular import AMOUNT, TIMESTAMP, Column, Table
 from ingestion.tagpacks import tagpacks_source
 from ingestion.travel_rule import travel_rule_source
+from ingestion.vendor import VendorError
 from ingestion.watchlists import watchlists_source
 
 REPOSITORY = Path(__file__).parents[3]
@@ -334,6 +335,9 @@ def test_a_hostile_file_is_accounted_for_or_refused_by_name(tmp_path, monkeypatc
         found = landed(source_of(path))
     except DeliveryError as refused:
         assert str(path) in str(refused)
+        return
+    except VendorError as changed:  # what can be read of the list lacks what its publisher promised
+        assert "the publication (" in str(changed)
         return
     totals, rejected = found.pop("control_totals"), found.pop("rejects")
     assert totals or not content.strip()
