@@ -111,7 +111,7 @@ class Screening:
         except Refusal as refusal:
             logger.warning("the exposures of %s: %s", one.summary["external_id"], _said(refusal))
             return
-        self.tally.exposed(one.movement)
+        self.tally.exposed(one.movement, one.summary["external_id"], one.exposures)
         self.outcome.exposed_again.append(one)
 
     async def _each(

@@ -99,7 +99,7 @@ class Tally:
         lines: dict[date, list[str]] = {}
         for ledger_transfer_id, counted in self.transfers.items():
             lines.setdefault(counted.day, []).append(f"transfer|{ledger_transfer_id}|{counted.state}")
-        for ledger_transfer_id, movement in self.exposures.items():
+        for ledger_transfer_id, (movement, _) in self.exposures.items():
             if ledger_transfer_id not in self.transfers:  # of a transfer that landed before
                 lines.setdefault(self.day_of(movement), []).append(f"exposure|{ledger_transfer_id}")
         for alert in self.alerts:
