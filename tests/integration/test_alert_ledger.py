@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from oracles import population, warehouse
 
-UPSTREAM = ("scenario_parameters", "jurisdictions", "int_money_edges", "features", "scenarios")
+UPSTREAM = ("scenario_parameters", "suppressions", "jurisdictions", "int_money_edges", "features", "scenarios")
 SELECTION = (*UPSTREAM, "intermediate.monitoring", "marts.alerts")
 # The first run is as of day 41 of the population, 02:00; the second a day later. What is late became known in between.
 LATE = population.AS_OF + timedelta(hours=8)

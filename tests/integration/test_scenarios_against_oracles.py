@@ -39,6 +39,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, people: population.Populatio
     warehouse.build(
         home,
         "scenario_parameters",
+        "suppressions",
         "jurisdictions",
         "int_money_edges",
         "features",

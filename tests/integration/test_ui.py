@@ -170,7 +170,7 @@ def ui(home, mailbox):
     finally:
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(timeout=60)
+            process.wait(timeout=120)  # each part of it is given time to end by itself
         finally:
             process.kill()
             process.stdout.close()
