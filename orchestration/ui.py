@@ -30,6 +30,9 @@ def serve(port: int, say: Callable[[str], None]) -> int:
         for run_id in run_lock.mark_dead_runs(opened, home()):
             say(f"Run {run_id[:8]} was killed earlier; it is marked as failed now.")
             alarms.announce_or_say(opened, run_id, say)
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        # Also where SIGINT is ignored, as a shell has it for what runs in its background: server and daemon must end.
+        signal.signal(sign, signal.default_int_handler)
     with running(port) as (url, process):
         say(f"Dagster is at {url} (job refresh_warehouse, the asset graph, the runs made so far). Ctrl-C ends it.")
         try:

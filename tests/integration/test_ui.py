@@ -235,6 +235,7 @@ def test_what_is_to_happen_by_itself_is_switched_on(ui):
     assert daemons["SCHEDULER"] and daemons["SENSOR"]
 
 
+@pytest.mark.nightly
 def test_a_run_from_the_shell_waits_for_one_from_the_ui(ui, ended, plumbline, home, mailbox):
     run_id = ui.launch({"jobName": "refresh_warehouse"}, **{"dagster/partition": LAST_DAY})
     ui.wait(lambda found: found[run_id] == "STARTED")
