@@ -298,7 +298,7 @@ def _read_project_ahead() -> None:
 @click.option(
     "--labels",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="CSV of known cases (see guide).  [default: those of the sandbox exchange]",
+    help="CSV of known cases (docs/guide/detection.md).  [default: those of the sandbox exchange]",
 )
 def detection(labels) -> None:
     """Print what alerts found of known cases: recall by typology, alerts per 1,000 customers (Markdown)."""

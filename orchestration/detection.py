@@ -39,7 +39,7 @@ def page(labels: Path, warehouse: Path) -> str:
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         alerts = _alerts(connection)
         ((customers,),) = connection.execute("select count(*) from marts.dim_parties").fetchall()
-    found = {case: _found(case, alerts) for case in cases}
+    found = [(case, _found(case, alerts)) for case in cases]
     lines = [*_head(cases, alerts, customers), *_typologies(found), *_scenarios(cases, alerts, customers)]
     return "\n".join(lines) + "\n"
 
@@ -90,11 +90,11 @@ def _head(cases: list[Case], alerts: dict[str, list[frozenset[str]]], customers:
     ]
 
 
-def _typologies(found: dict[Case, bool]) -> list[str]:
+def _typologies(found: list[tuple[Case, bool]]) -> list[str]:
     lines = ["| typology | scenario | to be found | found | recall | not to be found | alerted all the same |"]
     lines.append("|---|---|---|---|---|---|---|")
     groups = defaultdict(list)
-    for case, is_found in found.items():
+    for case, is_found in found:
         groups[case.typology, case.scenario_id].append((case.must_fire, is_found))
     for (typology, scenario), group in sorted(groups.items()):
         hits = [is_found for must_fire, is_found in group if must_fire]

@@ -21,7 +21,7 @@ from orchestration.look_back import folder_of
 KEYS = ("leg_id", "transfer_id", "direction_code", "event_at", "event_date")
 PREFIX = "feat_transfer__"
 # Numbers, flags, instants and codes: what identifies a person, a device or an address is nothing to learn from.
-_LEARNABLE = "data_type not in ('VARCHAR') or column_name like '%\\_code' escape '\\'"
+_LEARNABLE = "data_type <> 'VARCHAR' or column_name like '%\\_code' escape '\\'"
 _LOOKS_AHEAD = "column_name like '%\\_next%' escape '\\' or column_name like 'next\\_%' escape '\\'"
 # The gravest decision on any alert that the leg is part of; a case that is open, or ended in a word nobody mapped, says
 # nothing.

@@ -5,19 +5,13 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-import yaml
+import pyarrow as pa
 from aiohttp import web
 
 from ingestion import pipeline
-from ingestion.control_totals import RECORD_HASH_SQL
 from ingestion.exchange import exchange_source
 from sandbox import vendor
 from sandbox.world import generate
-
-_UNITS = "substr(lpad(value, 80, '0'), 1, 80 - {0}) || '.' || substr(lpad(value, 80, '0'), 81 - {0})".format
-AMOUNTS = {"alerts": "alert_amount_usd", "entries": "amount", "ethereum_transactions": _UNITS(18)}
-AMOUNTS |= {"bitcoin_inputs": _UNITS(8), "bitcoin_outputs": _UNITS(8)}
-"""Where a raw table whose hash is over an amount has it."""
 
 
 def make(folder: Path) -> Path:
@@ -50,48 +44,18 @@ def query(sql: str) -> list[tuple]:
         return connection.execute(sql).fetchall()
 
 
-def uncounted(feed: str) -> list[tuple]:
-    """The extracts and tables whose control total, rows or hash, is not what was landed or rejected, or has no hash."""
-    return query(f"{_compared(feed)} where rows <> counted_rows or hash <> counted_hash or unhashed > 0")
-
-
-def differing_hashes(feed: str) -> list[tuple]:
-    """The extracts and tables with as many records as the control total says, and other ones."""
-    if not pipeline.warehouse_path().exists():
-        return []
+def write_ledger(rows: list[dict]) -> None:
+    """A warehouse whose exchange ledger holds these movements; `kind` says whether one is a deposit or a withdrawal."""
+    pipeline.home().mkdir(parents=True, exist_ok=True)
     with pipeline.warehouse() as connection:
-        if not pipeline.has_table(connection, pipeline.dataset(feed), "control_totals"):
-            return []
-    return query(f"{_compared(feed)} where rows = counted_rows and hash <> counted_hash and unhashed = 0")
-
-
-def _compared(feed: str) -> str:
-    tables = [t for (t,) in query(f"select distinct table_name from raw_{feed}.control_totals")]  # noqa: S608 (a feed)
-    landed = " union all ".join(
-        f"select '{table}' as table_name, _extract_id as extract_id, {_share(feed, table)} as share "  # noqa: S608 (our names)
-        f"from raw_{feed}.{table}"
-        for table in tables
-    )
-    none = "select null as table_name, null as extract_id, null as share where false"
-    return (
-        f"with landed as ({landed or none} union all "  # noqa: S608 (our names)
-        f"select table_name, extract_id, record_hash from raw_{feed}.rejects "
-        "qualify count(case when _extract_id = extract_id then replayed_at end) over (partition by reject_id) = 0 "
-        "and replayed_at is null), "
-        "counted as (select table_name, extract_id, count(*) as rows, sum(share) as hash from landed group by all), "
-        "stated as (select table_name, extract_id, sum(source_rows) as rows, sum(source_hash) as hash, "
-        f"count(*) - count(source_hash) as unhashed from raw_{feed}.control_totals group by all), "
-        "compared as (select table_name, extract_id, coalesce(stated.rows, 0) as rows, "
-        "coalesce(counted.rows, 0) as counted_rows, coalesce(stated.hash, 0) as hash, "
-        "coalesce(counted.hash, 0) as counted_hash, coalesce(stated.unhashed, 0) as unhashed "
-        "from stated full join counted using (table_name, extract_id)) select * from compared"
-    )
-
-
-def _share(feed: str, table: str) -> str:
-    """The share that a raw row has of its table's hash, by what the dbt project says it is over."""
-    project = yaml.safe_load((Path(__file__).parents[1] / "dbt_project/dbt_project.yml").read_text())
-    said = project["vars"]["record_keys"][f"{feed}.{table}"]
-    key = " || ':' || ".join(f"coalesce(cast(\"{column}\" as varchar), '')" for column in said["raw"])
-    amount = f"coalesce(cast(cast({AMOUNTS[table]} as decimal(38, 18)) as varchar), '')" if said.get("amount") else "''"
-    return RECORD_HASH_SQL.format(f"{f'lower({key})' if said.get('lower') else key} || '|' || {amount}")
+        connection.register("given", pa.Table.from_pylist(rows))
+        connection.execute(
+            """
+            create schema raw_exchange;
+            create table raw_exchange._dlt_loads as select 'done' as load_id, 0 as status;
+            create table raw_exchange.deposits as
+                select id as deposit_id, * exclude (kind, id) from given where kind = 'deposit';
+            create table raw_exchange.withdrawals as
+                select id as withdrawal_id, * exclude (kind, id) from given where kind = 'withdrawal';
+            """
+        ).fetchall()

@@ -20,13 +20,17 @@ _SHOWN = 2_000  # characters of an unusable file kept beside each of its rejects
 
 def totals(delivery: Delivery, file: DeliveredFile, raw: bytes, count: ModuleType) -> list[dict]:
     """The manifest's totals; what it says nothing of, statements or hashes, by the patterns of the format (`count`)."""
+    stated = [] if file.manifest_totals is None else control_totals.from_manifest(FEED, delivery, file)
+    has_statements = any(total["table_name"] == "statements" for total in stated)
+    if has_statements and all(total["source_hash"] is not None for total in stated):
+        return stated
     text = count.as_text(raw)
     statements = _statements(delivery, file, count, text)
     counted = [statements, *_counted_totals(delivery, file, count.statements(text))]
     if file.manifest_totals is None:
         return counted
-    stated = control_totals.with_hashes(control_totals.from_manifest(FEED, delivery, file), counted)
-    return stated if any(total["table_name"] == "statements" for total in stated) else [*stated, statements]
+    stated = control_totals.with_hashes(stated, counted)
+    return stated if has_statements else [*stated, statements]
 
 
 def _statements(delivery: Delivery, file: DeliveredFile, count: ModuleType, text: str) -> dict:

@@ -51,21 +51,21 @@ def fetch(vendor: Vendor) -> tuple[list[Applicant], list[Reject]]:
         if isinstance(run, dict) and isinstance(run.get("applicant_id"), str):
             runs[run["applicant_id"]].append(run)
         else:
-            rejected.append(_reject("reviews", Unusable("missing_value", _NAMELESS), run))
+            rejected.append(records.reject("reviews", Unusable("missing_value", _NAMELESS), run))
     found: list[Applicant] = []
     for said in records.without_repeats(_all(vendor, "applicants")):
         if not isinstance(said, dict) or not isinstance(said.get("id"), str):
-            rejected.append(_reject("applicants", Unusable("missing_value", _NAMELESS), said))
+            rejected.append(records.reject("applicants", Unusable("missing_value", _NAMELESS), said))
             continue
         whole = {"applicant": said, "workflow_runs": runs.pop(said["id"], [])}
         try:
             found.append(applicant(whole))
         except Unusable as problem:
             rejected.append(Reject("applicants", problem, dumps(whole), wire.key(said["id"])))
-            rejected += [_reject("reviews", problem, run) for run in whole["workflow_runs"]]
+            rejected += [records.reject("reviews", problem, run) for run in whole["workflow_runs"]]
     for left in runs.values():
         problem = Unusable("unknown_applicant", "the run is of an applicant that the list of applicants does not have")
-        rejected += [_reject("reviews", problem, run) for run in left]
+        rejected += [records.reject("reviews", problem, run) for run in left]
     return found, rejected
 
 
@@ -81,10 +81,6 @@ def _all(vendor: Vendor, member: str) -> Iterator[Any]:
             return
         yield from elements
         page += 1
-
-
-def _reject(table: str, problem: Unusable, element: Any) -> Reject:
-    return Reject(table, problem, dumps(element), wire.key(wire.said(element, "id")))
 
 
 def kept(answer: bytes, *_: object) -> Applicant:

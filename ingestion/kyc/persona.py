@@ -65,7 +65,7 @@ def fetch(vendor: Vendor, is_loaded: Callable[[str, datetime], bool]) -> tuple[l
             reports[inquiry_id].append(report)
         else:
             problem = Unusable("untied_report", "the report names no inquiry, so that nobody knows whom it is about")
-            rejected.append(_reject("reviews", problem, report))
+            rejected.append(records.reject("reviews", problem, report))
     found, unchanged = [], 0
     for listed in records.without_repeats(_all(vendor, "inquiries")):
         mine = reports.pop(listed.get("id"), []) if isinstance(listed, dict) else []
@@ -83,12 +83,12 @@ def fetch(vendor: Vendor, is_loaded: Callable[[str, datetime], bool]) -> tuple[l
             unusable = isinstance(error, Unusable)
             problem = error if unusable else Unusable("unusable_answer", "the inquiry cannot be fetched by its id")
             rejected.append(Reject("applicants", problem, dumps(whole), wire.key(wire.said(listed, "id"))))
-            rejected += [_reject("reviews", problem, report) for report in mine]
+            rejected += [records.reject("reviews", problem, report) for report in mine]
     for left in reports.values():
         problem = Unusable(
             "unknown_applicant", "the report is about an inquiry that the list of inquiries does not have"
         )
-        rejected += [_reject("reviews", problem, report) for report in left]
+        rejected += [records.reject("reviews", problem, report) for report in left]
     return found, rejected, unchanged
 
 
@@ -107,10 +107,6 @@ def _all(vendor: Vendor, member: str) -> Iterator[Any]:
         if urlsplit(url)[:2] != urlsplit(vendor.base_url)[:2]:
             raise VendorError(f"Persona's list of {member} goes on at another host: the key is not sent there.")
         answer = vendor.get(url)
-
-
-def _reject(table: str, problem: Unusable, element: Any) -> Reject:
-    return Reject(table, problem, dumps(element), wire.key(wire.said(element, "id")))
 
 
 def _inquiry_of(report: Any) -> str | None:

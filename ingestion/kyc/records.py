@@ -77,6 +77,11 @@ class Reject:
     key: str
 
 
+def reject(table: str, problem: Unusable, element: Any) -> Reject:
+    """An element of a vendor's list that cannot be used, known by its `id`."""
+    return Reject(table, problem, dumps(element), wire.key(wire.said(element, "id")))
+
+
 @dataclass
 class Applicant:
     """One applicant as a vendor answered about it: `text` is the answer whole, `known_at` (naive UTC) the latest moment

@@ -84,9 +84,8 @@ class Run:
                 continue
             land = _Landing(self._extracted, f"{settings.vendor}/webhooks/{file.uri}", extract_id, delivery.known_at)
             raw, bodies = bounded.lines(file.path), {}
-            for line in raw.removeprefix(b"\xef\xbb\xbf").split(b"\n"):
-                if not line.strip():
-                    continue
+            lines = [line for line in raw.removeprefix(b"\xef\xbb\xbf").split(b"\n") if line.strip()]
+            for line in lines:
                 try:
                     webhook = webhooks.read(settings.vendor, line, settings.webhook_secret)
                 except Unusable as problem:
@@ -100,7 +99,6 @@ class Run:
                 if webhook.applicant_id:
                     key = webhook.vendor, webhook.applicant_id
                     self._events[key] = max(webhook.event_at, self._events.get(key, webhook.event_at))
-            lines = [line for line in raw.removeprefix(b"\xef\xbb\xbf").split(b"\n") if line.strip()]
             keys = {"webhooks": [count.webhook(line) for line in lines]}
             if settings.vendor == "onfido":
                 keys["documents"] = count.documents_in(bodies.values())
@@ -347,8 +345,8 @@ def _stored() -> tuple[dict[tuple[str, str], tuple[datetime, set[str]]], dict[tu
 
 def _kept(extract_id: str) -> Iterable[tuple]:
     """Answer, applicant and known-at time of the applicants of an extract, in their order."""
-    own = f"_extract_id = '{extract_id.replace(chr(39), chr(39) * 2)}'"
-    return _rows("applicants", "answer_json, applicant_id, updated_at", f"{own} order by _record_no")
+    columns = "answer_json, applicant_id, updated_at"
+    return _rows("applicants", columns, "_extract_id = ? order by _record_no", extract_id)
 
 
 def _standing_rejects() -> set[str]:
@@ -361,8 +359,8 @@ def _query(table: str, columns: str) -> Iterable[tuple]:
     return _rows(table, f"vendor_code, applicant_id, {columns}", "true group by all")
 
 
-def _rows(table: str, columns: str, where: str) -> Iterable[tuple]:
-    """Columns of the rows of completed loads; none before the first load."""
+def _rows(table: str, columns: str, where: str, *values: str) -> Iterable[tuple]:
+    """Columns of the rows of completed loads, `values` in the places of `where`; none before the first load."""
     if not pipeline.warehouse_path().exists():
         return []
     with pipeline.warehouse() as connection:
@@ -370,5 +368,6 @@ def _rows(table: str, columns: str, where: str) -> Iterable[tuple]:
             return []
         return connection.execute(
             f"select {columns} from {SCHEMA}.{table} "  # noqa: S608 (names of this module)
-            f"where _dlt_load_id in (select load_id from {SCHEMA}._dlt_loads where status = 0) and {where}"
+            f"where _dlt_load_id in (select load_id from {SCHEMA}._dlt_loads where status = 0) and {where}",
+            list(values),
         ).fetchall()

@@ -83,18 +83,20 @@ def listed(prefix: str, table: str, *columns: str) -> dict[str, dict[tuple, date
     there."""
     if not _is_loaded():
         return {}
-    again = ", ".join(f"'{one}'" for one in sorted(pipeline.extracts_read_again()) if one.startswith(prefix)) or "''"
+    again = sorted(pipeline.extracts_read_again())
     names = (*columns, "block_number", "block_hash")
     with pipeline.warehouse() as connection:
         rows = connection.execute(
             f"select split_part(_extract_id, ':', 3), max(_known_at), {', '.join(names)} from raw_{FEED}.{table} "  # noqa: S608 (names of this package)
-            f"where starts_with(_extract_id, ?) and _extract_id not in ({again}) and {_COMPLETED} group by all",
-            [prefix],
+            f"where starts_with(_extract_id, ?) and not list_contains(?::varchar[], _extract_id) and {_COMPLETED} "
+            "group by all",
+            [prefix, again],
         ).fetchall()
         refused = connection.execute(
             f"select split_part(extract_id, ':', 3), first_seen_at, raw_record from raw_{FEED}.rejects "  # noqa: S608 (names of this package)
-            f"where starts_with(extract_id, ?) and table_name = ? and extract_id not in ({again}) and {_COMPLETED}",
-            [prefix, table],
+            f"where starts_with(extract_id, ?) and table_name = ? and not list_contains(?::varchar[], extract_id) "
+            f"and {_COMPLETED}",
+            [prefix, table, again],
         ).fetchall()
     found: dict[str, dict[tuple, datetime]] = {}
     for address, known_at, *values in rows:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from record_hashes import record_keys
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = REPOSITORY / "dbt_project"
@@ -182,7 +183,3 @@ def test_record_keys_are_columns(models: list[dict]):
         assert len(staged) in (0, len(said["raw"])), table
         missing = [c for c in staged if not re.search(rf"\b{c}\b", code[f"stg_{table.replace('.', '__')}"])]
         assert not missing, f"{table}: {missing}"
-
-
-def record_keys() -> dict[str, dict]:
-    return yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]["record_keys"]

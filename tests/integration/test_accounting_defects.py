@@ -11,7 +11,7 @@ import hand_made_raw as raw
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import yaml
+from record_hashes import record_keys
 
 from ingestion import pipeline
 from ingestion.control_totals import record_hash
@@ -147,10 +147,6 @@ CELLS = {
 }
 """Day and asset on which a source counts the record, where it says any."""
 VALUES = {"BIGINT": 7, "DATE": DAY}
-
-
-def record_keys() -> dict[str, dict]:
-    return yaml.safe_load((raw.REPOSITORY / "dbt_project/dbt_project.yml").read_text())["vars"]["record_keys"]
 
 
 def test_a_record_in_the_place_of_another_is_found_by_its_hash(home, sql):

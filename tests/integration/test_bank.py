@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from vendor_world import differing_hashes
+import record_hashes
 
 from ingestion import pipeline
 from ingestion.bank import LARGEST, bank_source
@@ -73,11 +73,7 @@ UNEXPLAINED = """
 """
 
 
-@pytest.fixture(autouse=True)
-def every_hash_agrees(home):
-    """Whatever a test loads: of as many records as were counted, each is the one that was counted."""
-    yield
-    assert differing_hashes("bank") == []
+every_hash_agrees = record_hashes.agree_after_each_test("bank")
 
 
 def test_without_a_bucket_the_tables_are_there_and_empty(home):

@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+import record_hashes
 from confluent_kafka import Producer
-from vendor_world import differing_hashes
 
 from ingestion import pipeline
 from ingestion.behaviour import behaviour_source
@@ -123,11 +123,7 @@ def failing_checks() -> set[str]:
         }
 
 
-@pytest.fixture(autouse=True)
-def every_hash_agrees(home):
-    """Whatever a test loads: of as many records as were counted, each is the one that was counted."""
-    yield
-    assert differing_hashes("behaviour") == []
+every_hash_agrees = record_hashes.agree_after_each_test("behaviour")
 
 
 def test_every_message_of_every_partition_arrives_whole_and_once(servers):

@@ -5,8 +5,8 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pytest
+import record_hashes
 from aiohttp import web
-from vendor_world import differing_hashes
 
 from ingestion import pipeline
 from ingestion.cases import cases_source
@@ -89,11 +89,7 @@ def failed_checks() -> set[str]:
     return failed
 
 
-@pytest.fixture(autouse=True)
-def every_hash_agrees(home):
-    """Whatever a test loads: of as many records as were counted, each is the one that was counted."""
-    yield
-    assert differing_hashes("cases") == []
+every_hash_agrees = record_hashes.agree_after_each_test("cases")
 
 
 def test_everything_is_listed_once_and_a_change_is_a_new_row(home, server):

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
+import vendor_world
 from aiohttp import web
 from dlt.pipeline.exceptions import PipelineStepFailed
 
@@ -87,7 +87,6 @@ def query(sql: str) -> list[tuple]:
 @pytest.fixture
 def ledger(home) -> None:
     """A warehouse whose exchange ledger holds the sample world's movements."""
-    home.mkdir(parents=True)
     rows = []
     for row in ROWS:
         kind, number = row["ledger_transfer_id"].split(":")[1:]
@@ -110,18 +109,7 @@ def ledger(home) -> None:
                 "_dlt_load_id": "done",
             }
         )
-    with pipeline.warehouse() as connection:
-        connection.register("given", pa.Table.from_pylist(rows))
-        connection.execute(
-            """
-            create schema raw_exchange;
-            create table raw_exchange._dlt_loads as select 'done' as load_id, 0 as status;
-            create table raw_exchange.deposits as
-                select id as deposit_id, * exclude (kind, id) from given where kind = 'deposit';
-            create table raw_exchange.withdrawals as
-                select id as withdrawal_id, * exclude (kind, id) from given where kind = 'withdrawal';
-            """
-        ).fetchall()
+    vendor_world.write_ledger(rows)
 
 
 def totals(landing: Landing) -> dict[str, int]:

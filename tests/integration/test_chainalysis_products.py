@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+import record_hashes
+import vendor_world
 from aiohttp import web
-from vendor_world import differing_hashes
 
 from ingestion import pipeline
 from ingestion.chainalysis import chainalysis_source
@@ -50,22 +51,10 @@ class Watched(vendor.Vendor):
 @pytest.fixture
 def ledger(home) -> None:
     """A ledger with the sample's movements; every tenth payment was delivered as pending first, and one still is."""
-    home.mkdir(parents=True)
     rows = [_movement(row, "completed", 1) for row in ROWS]
     rows += [_movement(row, "pending", 0) for row in PAID[::10]]
     rows.append(_movement(PAID[0], "pending", 0) | {"id": "still", "tx_hash": None})
-    with pipeline.warehouse() as connection:
-        connection.register("given", pa.Table.from_pylist(rows))
-        connection.execute(
-            """
-            create schema raw_exchange;
-            create table raw_exchange._dlt_loads as select 'done' as load_id, 0 as status;
-            create table raw_exchange.deposits as
-                select id as deposit_id, * exclude (kind, id) from given where kind = 'deposit';
-            create table raw_exchange.withdrawals as
-                select id as withdrawal_id, * exclude (kind, id) from given where kind = 'withdrawal';
-            """
-        ).fetchall()
+    vendor_world.write_ledger(rows)
 
 
 def _movement(row: dict, status: str, day: int) -> dict:
@@ -125,11 +114,7 @@ def unexplained() -> list[tuple]:
     return [(what, rows) for what, rows in left.items() if rows]
 
 
-@pytest.fixture(autouse=True)
-def every_hash_agrees(home):
-    """Whatever a test loads: of as many records as were counted, each is the one that was counted."""
-    yield
-    assert differing_hashes("chainalysis") == []
+every_hash_agrees = record_hashes.agree_after_each_test("chainalysis")
 
 
 def test_a_status_change_adds_a_state_and_little_is_read_again(world, ledger):

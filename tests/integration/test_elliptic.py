@@ -9,7 +9,8 @@ import pytest
 import requests
 import vendor_world
 from aiohttp import web
-from vendor_world import Scripted, query, uncounted
+from record_hashes import uncounted
+from vendor_world import Scripted, query
 
 from ingestion import pipeline
 from ingestion import vendor as http

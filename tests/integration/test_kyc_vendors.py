@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+import record_hashes
 import requests
-from vendor_world import differing_hashes
 
 from ingestion import pipeline
 from ingestion.kyc import kyc_source, sumsub
@@ -95,11 +95,7 @@ def unexplained() -> list[tuple]:
     """)  # noqa: S608 (names above)
 
 
-@pytest.fixture(autouse=True)
-def every_hash_agrees(home):
-    """Whatever a test loads: of as many records as were counted, each is the one that was counted."""
-    yield
-    assert differing_hashes("kyc") == []
+every_hash_agrees = record_hashes.agree_after_each_test("kyc")
 
 
 def test_every_customer_of_every_vendor_lands_once(home, world, vendors, settings):

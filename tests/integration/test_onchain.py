@@ -6,9 +6,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-import pytest
 import real_blocks
-from vendor_world import differing_hashes
+import record_hashes
 
 from ingestion import pipeline
 from ingestion.onchain import onchain_source
@@ -94,11 +93,7 @@ def failed_checks() -> set[str]:
     return failed
 
 
-@pytest.fixture(autouse=True)
-def every_hash_agrees(home):
-    """Whatever a test loads: of as many records as were counted, each is the one that was counted."""
-    yield
-    assert differing_hashes("onchain") == []
+every_hash_agrees = record_hashes.agree_after_each_test("onchain")
 
 
 def test_a_delivery_of_every_kind_lands_with_exact_totals_and_once(home, tmp_path):

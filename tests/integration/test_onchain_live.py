@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from vendor_world import differing_hashes
+import record_hashes
 
 from ingestion import pipeline
 from ingestion.exchange import exchange_source
@@ -103,11 +103,7 @@ def densest(blocks: list, count: int) -> list:
     return blocks[start : start + count]
 
 
-@pytest.fixture(autouse=True)
-def every_hash_agrees(home):
-    """Whatever a test loads: of as many records as were counted, each is the one that was counted."""
-    yield
-    assert differing_hashes("onchain") == []
+every_hash_agrees = record_hashes.agree_after_each_test("onchain")
 
 
 @pytest.mark.parametrize("without", [frozenset(), frozenset({"eth_getBlockReceipts"})])

@@ -3,8 +3,7 @@
 from datetime import date, datetime
 from pathlib import Path
 
-import pytest
-from vendor_world import differing_hashes
+import record_hashes
 
 from ingestion import pipeline
 from ingestion.tagpacks import tagpacks_source
@@ -59,11 +58,7 @@ def failed_checks() -> set[str]:
     return failed
 
 
-@pytest.fixture(autouse=True)
-def every_hash_agrees(home):
-    """Whatever a test loads: of as many records as were counted, each is the one that was counted."""
-    yield
-    assert differing_hashes("tagpacks") == []
+every_hash_agrees = record_hashes.agree_after_each_test("tagpacks")
 
 
 def test_lying_packs_were_known_on_their_newest_change(home, tmp_path):

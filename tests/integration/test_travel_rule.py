@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import hand_made_raw as raw
 import pytest
-from vendor_world import differing_hashes
+import record_hashes
 
 from ingestion import pipeline
 from ingestion.travel_rule import travel_rule_source
@@ -80,11 +80,7 @@ def failed(connection: duckdb.DuckDBPyConnection) -> set[str]:
     return {f"{t} {r.check_name}" for t, c in contracts().items() for r in verify(c, connection) if not r.passed}
 
 
-@pytest.fixture(autouse=True)
-def every_hash_agrees(home):
-    """Whatever a test loads: of as many records as were counted, each is the one that was counted."""
-    yield
-    assert differing_hashes("travel_rule") == []
+every_hash_agrees = record_hashes.agree_after_each_test("travel_rule")
 
 
 def test_files_are_known_when_their_newest_message_says_and_load_once(home, tmp_path):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import list_world
 import pytest
-from vendor_world import differing_hashes
+import record_hashes
 
 from ingestion import pipeline
 from ingestion.vendor import VendorUnavailable
@@ -47,11 +47,7 @@ def counts(list_code: str) -> tuple[int, ...]:
     return tuple(query(f"select count(*) from raw_watchlists.{t} {of_list}")[0][0] for t in TABLES)  # noqa: S608 (our names)
 
 
-@pytest.fixture(autouse=True)
-def every_hash_agrees(home):
-    """Whatever a test loads: of as many records as were counted, each is the one that was counted."""
-    yield
-    assert differing_hashes("watchlists") == []
+every_hash_agrees = record_hashes.agree_after_each_test("watchlists")
 
 
 @pytest.mark.parametrize("form", ["ofac_xml", "ofac_advanced"])

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from vendor_world import differing_hashes
+import record_hashes
 
 from ingestion import pipeline
 from ingestion.deliveries import DeliveryError
@@ -65,11 +65,7 @@ def failed_checks() -> set[str]:
     return failed
 
 
-@pytest.fixture(autouse=True)
-def every_hash_agrees(home):
-    """Whatever a test loads: of as many records as were counted, each is the one that was counted."""
-    yield
-    assert differing_hashes("watchlists") == []
+every_hash_agrees = record_hashes.agree_after_each_test("watchlists")
 
 
 def test_publications_in_dated_folders_land_whole_and_once(home, tmp_path):

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
+from bank_payments import landed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -39,23 +40,6 @@ def read(*statements: str, newline: str = "\n"):
 def counted(*statements: str) -> list[tuple]:
     text = count.as_text("".join(statements).encode())
     return [(p.event_date, p.ccy_code, p.amount, p.share) for p in count.payments(text)]
-
-
-def landed(message) -> list[tuple]:
-    """What both paths have to agree on, in the order of the file."""
-    rows = [
-        (
-            r["_record_no"],
-            r["booking_date"] or r["value_date"],
-            r["ccy_code"],
-            r["amount"],
-            record_hash(r["entry_reference"] or "", r["amount"]),
-        )
-        for r in message.entries
-    ]
-    refused = [r for r in message.rejected if r.table == "entries"]
-    rows += [(r.record_no, r.event_date, r.ccy_code, r.amount, r.record_hash) for r in refused]
-    return [row[1:] for row in sorted(rows, key=lambda row: row[0])]
 
 
 def test_a_line_and_its_details_are_one_row_with_the_text_kept_whole():

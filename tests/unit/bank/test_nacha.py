@@ -4,13 +4,13 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
+from bank_payments import landed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.bank import nacha_count as count
 from ingestion.bank.message import UnusableFile
 from ingestion.bank.nacha import HASH_MODULUS, parse
-from ingestion.control_totals import record_hash
 
 FIXED = settings(deadline=None, derandomize=True, database=None, max_examples=60)
 HEADER = "101 076401251 0764012512601051830A094101" + "FEDERAL RESERVE".ljust(23) + "EXCHANGE".ljust(23) + " " * 8
@@ -57,22 +57,6 @@ def file(*batches: list[str], control: tuple | None = None, pad: bool = True, ne
 
 def counted(raw: bytes) -> list[tuple]:
     return [(p.event_date, p.ccy_code, p.amount, p.share) for p in count.payments(count.as_text(raw))]
-
-
-def landed(message) -> list[tuple]:
-    rows = [
-        (
-            r["_record_no"],
-            r["booking_date"] or r["value_date"],
-            r["ccy_code"],
-            r["amount"],
-            record_hash(r["entry_reference"] or "", r["amount"]),
-        )
-        for r in message.entries
-    ]
-    refused = [r for r in message.rejected if r.table == "entries"]
-    rows += [(r.record_no, r.event_date, r.ccy_code, r.amount, r.record_hash) for r in refused]
-    return [row[1:] for row in sorted(rows, key=lambda row: row[0])]
 
 
 def test_an_entry_is_one_row_from_the_originators_side():
