@@ -353,7 +353,7 @@ def _feeds(config, given, say, every=False):
 
 def _look_back(as_of: str) -> Path:
     """The directory in which `run --as-of` works."""
-    from orchestration import look_back
+    from orchestration.look_back import copies as look_back
 
     moment = _instant(as_of)
     try:
@@ -364,7 +364,7 @@ def _look_back(as_of: str) -> Path:
 
 
 def _instant(as_of: str) -> datetime:
-    from orchestration import look_back
+    from orchestration.look_back import copies as look_back
 
     try:
         return look_back.instant(as_of)

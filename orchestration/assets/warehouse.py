@@ -7,7 +7,7 @@ from dagster import AssetExecutionContext
 from dagster_dbt import dbt_assets
 
 from orchestration import dbt as dbt_project
-from orchestration import lineage, origin, progress, spark
+from orchestration import built, lineage, origin, progress, spark
 from orchestration.home import home
 from orchestration.resources import Dbt, Warehouse
 
@@ -34,4 +34,9 @@ def warehouse_assets(context: AssetExecutionContext, dbt: Dbt, warehouse: Wareho
             return {**raw, **lineage.columns_of(connection)}
 
     of = origin.read(home())
+    built.forget()
+    with warehouse.connect() as connection:
+        made_of = built.ingredients(connection)
     yield from dbt_project.build(context, dbt, of.as_of if of else None, columns)
+    if context.selected_asset_keys == context.assets_def.keys:
+        built.note(made_of)
