@@ -36,6 +36,11 @@ _LAST_RUN = """
 create or replace table look_back.last_run as
 select max(raised_as_of_at) as as_of_at from marts.fct_alerts where raised_as_of_at <= $then
 """
+_OUTCOMES = """
+create or replace table look_back.outcomes as
+select alert_id, outcome_code from marts.fct_case_outcomes
+where alert_id is not null and outcome_code in ('no_action', 'false_positive', 'escalated', 'sar_filed')
+"""
 _FOUND = f"""
 create or replace table look_back.found as
 select
@@ -190,6 +195,7 @@ def keep_raised(replay: Replay, plan: Plan) -> None:
         connection.execute("create schema if not exists look_back")
         connection.execute(_RAISED, {"then": plan.then, "scenarios": list(plan.request.scenarios)})
         connection.execute(_LAST_RUN, {"then": plan.then})
+        connection.execute(_OUTCOMES)
 
 
 def compare(replay: Replay, plan: Plan, whose: Selection) -> list[tuple]:

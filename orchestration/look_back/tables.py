@@ -128,8 +128,8 @@ def sampling(
 
 
 def what_if(steps: list[StepResult], bands: list[Band]) -> dict[str, pa.Table]:
-    """`what_if_steps` and `what_if_bands`; values as text, so that they are exact."""
-    return {"what_if_steps": _flat(steps), "what_if_bands": _flat(bands)}
+    """`what_if_steps`, and `what_if_bands` where there is one; values as text, so that they are exact."""
+    return {"what_if_steps": _flat(steps)} | ({"what_if_bands": _flat(bands)} if bands else {})
 
 
 def write(table: pa.Table, file: Path) -> None:
