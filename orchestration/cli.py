@@ -48,6 +48,9 @@ _config = click.option(
 )
 
 
+_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
 @main.command()
 @_config
 @_world_options
@@ -95,6 +98,43 @@ def run(config, customers, days, seed, every, target, as_of) -> None:
         click.echo(f"The run did not finish: {failure}\nMore in {root / 'plumbline.log'}", err=True)
         sys.exit(2)
     _print(kept, root)
+
+
+@main.command()
+@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), required=True, help="First event date (UTC).")
+@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Last event date, included.")
+@click.option("--known-as-of", help="With what was known at this instant (ISO, UTC).")
+@click.option("--known-now", is_flag=True, help="With today's knowledge; the default.")
+@click.option("--scenarios", multiple=True, metavar="ID[,ID]", help="Only these scenarios.  [default: all live ones]")
+@click.option("--parameters", type=_file, help="CSV of what-if steps: scenario_id, parameter_code, value.")
+@click.option("--subjects", type=_file, help="Only these parties or accounts: one id a line.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder of the results.")
+def lookback(first, last, known_as_of, known_now, scenarios, parameters, subjects, out) -> None:
+    """Replay a past period aside, and compare its alerts with those raised then.
+
+    Exit codes: 0 the replay reconciles, 1 it does not, 2 it was refused or did not finish.
+    """
+    if known_as_of and known_now:
+        raise click.UsageError("--known-as-of and --known-now exclude each other.")
+    from orchestration.look_back import copies, request
+
+    moment = _instant(known_as_of, "--known-as-of") if known_as_of else None
+    ids = [one for part in scenarios for one in part.split(",")]
+    root = homes.home()
+    _done_or_exit(copies.of_sound_warehouse, root)
+    asked = _done_or_exit(request.make, first.date(), last.date(), moment, ids, parameters, subjects)
+    homes.prepare_home()
+
+    def work(say):
+        from orchestration.look_back.run import run as look_back
+
+        return look_back(root, asked, out, say)
+
+    done = _worked("look-back", root, work)
+    from orchestration.look_back.screen import show
+
+    show(_console(), done)
+    sys.exit(0 if done.reconciles else 1)
 
 
 @main.command()
@@ -308,6 +348,38 @@ def detection(labels) -> None:
     click.echo(_refused(page, labels or root / "sandbox/truth/labels.csv", root / "warehouse.duckdb"), nl=False)
 
 
+def _worked(what: str, root: Path, work):
+    """What `work(say)` returns, shown on a screen with its progress; exits with 2 where it was refused or failed."""
+    from orchestration import progress
+    from orchestration.screen import Screen, quiet_output
+
+    with quiet_output(root / "plumbline.log") as console:
+        screen = Screen(console)
+        try:
+            with screen.showing(), progress.listening(screen.detail):
+                return work(screen.say)
+        except KeyboardInterrupt:
+            failure = "interrupted"
+        except (LookupError, ValueError) as refusal:
+            failure = str(refusal.args[0]) if refusal.args else type(refusal).__name__
+        except Exception as error:
+            import traceback
+
+            traceback.print_exc()  # to the log
+            failure = f"{type(error).__name__}: {error}\nMore in {root / 'plumbline.log'}"
+    click.echo(f"The {what} did not finish: {failure}", err=True)
+    sys.exit(2)
+
+
+def _done_or_exit(work, *with_):
+    """What `work` returns; exits with 2 and the reason where it refuses."""
+    try:
+        return _refused(work, *with_)
+    except click.ClickException as refusal:
+        click.echo(f"Not started: {refusal.message}", err=True)
+        sys.exit(2)
+
+
 def _refused(work, *with_):
     """What `work` returns; what it refuses to do, with its reason, as an error of the command line."""
     from orchestration.origin import OriginError
@@ -353,23 +425,18 @@ def _feeds(config, given, say, every=False):
 
 def _look_back(as_of: str) -> Path:
     """The directory in which `run --as-of` works."""
-    from orchestration.look_back import copies as look_back
+    from orchestration.look_back import copies
 
-    moment = _instant(as_of)
-    try:
-        return _refused(look_back.prepare, homes.home(), moment, click.echo)
-    except click.ClickException as refusal:
-        click.echo(f"The run did not start: {refusal.message}", err=True)
-        sys.exit(2)
+    return _done_or_exit(copies.prepare, homes.home(), _instant(as_of), click.echo)
 
 
-def _instant(as_of: str) -> datetime:
-    from orchestration.look_back import copies as look_back
+def _instant(as_of: str, option: str = "--as-of") -> datetime:
+    from orchestration.look_back import copies
 
     try:
-        return look_back.instant(as_of)
+        return copies.instant(as_of)
     except ValueError:
-        raise click.BadParameter(f"{as_of!r} is no ISO date or time.", param_hint="--as-of") from None
+        raise click.BadParameter(f"{as_of!r} is no ISO date or time.", param_hint=option) from None
 
 
 def _print(kept: dict, root: Path) -> None:

@@ -90,7 +90,7 @@ def asked(plan: Plan, whose: Selection) -> dict[str, Any]:
 def read(connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]) -> pa.Table:
     """The rows of a query that may use any of the values by name."""
     used = {name: value for name, value in values.items() if f"${name}" in query}
-    return connection.execute(query, used).to_arrow_table()
+    return connection.sql(query, params=used).to_arrow_table()
 
 
 def sampling(
@@ -116,7 +116,7 @@ def sampling(
     )
     connection.register("sampling_plan", plan_table)
     try:
-        sample = connection.execute(
+        sample = connection.sql(
             "select scenario_id, stratum, item_id from ("
             "select *, row_number() over (partition by scenario_id, stratum order by md5(item_id), item_id) as drawn "
             "from look_back.strata) inner join sampling_plan using (scenario_id, stratum) "
