@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orchestration import accounting
+from orchestration.home import LOOK_BACK_TAG
 
 # A run reports that it started a moment before it takes the lock, and that it is starting before its process has
 # read the definitions.
@@ -26,8 +27,6 @@ POLL_SECONDS = 0.5
 
 WRITING, LOOKING_BACK = "run", "look_back"
 """The two locks: of whoever writes to the warehouse, and of the look-back that works on a copy of it meanwhile."""
-LOOK_BACK_TAG = "plumbline/look_back"
-"""The tag of a Dagster run that holds the second lock instead of the first."""
 
 
 def _path(root: Path, lock: str) -> Path:
