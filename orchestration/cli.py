@@ -18,6 +18,8 @@ import click
 
 from orchestration import home as homes
 
+TRACED = ("subject", "transfer", "address")
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="plumbline", prog_name="plumbline")
@@ -135,6 +137,36 @@ def lookback(first, last, known_as_of, known_now, scenarios, parameters, subject
 
     show(_console(), done)
     sys.exit(0 if done.reconciles else 1)
+
+
+@main.command()
+@click.option("--subject", help="A party or an account.")
+@click.option("--transfer", help="A transfer, by its transfer_id.")
+@click.option("--address", help="An address on a chain, or a bank account.")
+@click.option("--hops", type=click.IntRange(1, 10), default=3, show_default=True, help="How far, each way.")
+@click.option("--fan-out", type=click.IntRange(1, 1000), default=20, show_default=True, help="Transfers followed a node.")
+@click.option("--as-of", help="With what was known at this instant (ISO, UTC).")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder of the results.")
+def trace(subject, transfer, address, hops, fan_out, as_of, out) -> None:
+    """Follow the money both ways through chain, exchange and fiat, with the attributions as known then."""
+    given = [(kind, name) for kind, name in zip(TRACED, (subject, transfer, address), strict=True) if name]
+    if len(given) != 1:
+        raise click.UsageError("Give one of --subject, --transfer and --address.")
+    from orchestration.look_back import copies
+
+    moment = _instant(as_of) if as_of else None
+    _done_or_exit(copies.of_sound_warehouse, homes.home())
+    root = homes.prepare_home()
+
+    def work(say):
+        from orchestration.trace.run import run as follow
+
+        return follow(root, *given[0], hops, fan_out, moment, out, say)
+
+    found, folder = _worked("trace", root, work)
+    from orchestration.trace.screen import show
+
+    show(_console(), found, folder)
 
 
 @main.command()

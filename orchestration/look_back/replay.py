@@ -58,19 +58,19 @@ class Replay:
     def build_whole(self) -> None:
         """Everything the scenarios read, the scenarios, their accounting, and the alerts they raise."""
         ancestors = (f"+{name}" for name in (*self.models.values(), *EXPLANATIONS, *ACCOUNTING))
-        self._build(*ancestors, *MONITORING, *RESULTS)
+        self.build(*ancestors, *MONITORING, *RESULTS)
 
     def raise_alerts(self) -> None:
         """Only the alerts, where everything before them is built."""
-        self._build("fct_alerts")
+        self.build("fct_alerts")
 
     def build_findings(self, scenarios: Iterable[str]) -> None:
         """What those scenarios read, and what they find."""
-        self._build(*(f"+{self.models[one]}" for one in scenarios), *MONITORING)
+        self.build(*(f"+{self.models[one]}" for one in scenarios), *MONITORING)
 
     def rebuild_with_parameters(self, scenario: str) -> None:
         """What of a scenario depends on parameters, and what it finds, where the parameters have changed."""
-        self._build(f"int_scenario_parameters+,+{self.models[scenario]}", *MONITORING)
+        self.build(f"int_scenario_parameters+,+{self.models[scenario]}", *MONITORING)
 
     def reads(self, scenario: str, model: str) -> bool:
         """Whether the scenario's model reads the other model, directly or through others."""
@@ -91,7 +91,8 @@ class Replay:
             if table not in self.models.values():
                 connection.execute(f'delete from scenarios."{table}"')
 
-    def _build(self, *select: str) -> None:
+    def build(self, *select: str) -> None:
+        """One `dbt build` of what is selected, without tests. Raises DbtModelError where a model could not be built."""
         outcome = self._invoke(
             "build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",
             "--exclude", "stg_control__as_of", "--select", *select,
