@@ -107,11 +107,12 @@ def run(config, customers, days, seed, every, target, as_of) -> None:
 @click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Last event date, included.")
 @click.option("--known-as-of", help="With what was known at this instant (ISO, UTC).")
 @click.option("--known-now", is_flag=True, help="With today's knowledge; the default.")
+@click.option("--raised-by", help="Compare with the alerts raised by this instant.  [default: see the guide]")
 @click.option("--scenarios", multiple=True, metavar="ID[,ID]", help="Only these scenarios.  [default: all live ones]")
 @click.option("--parameters", type=_file, help="CSV of what-if steps: scenario_id, parameter_code, value.")
 @click.option("--subjects", type=_file, help="Only these parties or accounts: one id a line.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder of the results.")
-def lookback(first, last, known_as_of, known_now, scenarios, parameters, subjects, out) -> None:
+def lookback(first, last, known_as_of, known_now, raised_by, scenarios, parameters, subjects, out) -> None:
     """Replay a past period aside, and compare its alerts with those raised then.
 
     Exit codes: 0 the replay reconciles, 1 it does not, 2 it was refused or did not finish.
@@ -121,10 +122,11 @@ def lookback(first, last, known_as_of, known_now, scenarios, parameters, subject
     from orchestration.look_back import copies, request
 
     moment = _instant(known_as_of, "--known-as-of") if known_as_of else None
+    by = _instant(raised_by, "--raised-by") if raised_by else None
     ids = [one for part in scenarios for one in part.split(",")]
     root = homes.home()
     _done_or_exit(copies.of_sound_warehouse, root)
-    asked = _done_or_exit(request.make, first.date(), last.date(), moment, ids, parameters, subjects)
+    asked = _done_or_exit(request.make, first.date(), last.date(), moment, ids, parameters, subjects, by)
     homes.prepare_home()
 
     def work(say):
@@ -144,7 +146,9 @@ def lookback(first, last, known_as_of, known_now, scenarios, parameters, subject
 @click.option("--transfer", help="A transfer, by its transfer_id.")
 @click.option("--address", help="An address on a chain, or a bank account.")
 @click.option("--hops", type=click.IntRange(1, 10), default=3, show_default=True, help="How far, each way.")
-@click.option("--fan-out", type=click.IntRange(1, 1000), default=20, show_default=True, help="Transfers followed a node.")
+@click.option(
+    "--fan-out", type=click.IntRange(1, 1000), default=20, show_default=True, help="Transfers followed a node."
+)
 @click.option("--as-of", help="With what was known at this instant (ISO, UTC).")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder of the results.")
 def trace(subject, transfer, address, hops, fan_out, as_of, out) -> None:

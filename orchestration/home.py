@@ -13,7 +13,7 @@ import yaml
 FOLDERS = ("accounting", "dagster", "dbt", "dlt", "published", "sandbox")
 REPOSITORY = Path(__file__).parent.parent
 WRITER_TAG = "plumbline/writer"
-"""The tag of Dagster runs that write to the warehouse; a run without it, of assets chosen by hand, waits at the lock."""
+"""The tag of Dagster runs that write to the warehouse. Runs of assets chosen by hand lack it, and wait at the lock."""
 LOOK_BACK_TAG = "plumbline/look_back"
 """The tag of Dagster runs that work on a copy of it."""
 

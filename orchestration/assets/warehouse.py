@@ -6,8 +6,8 @@ Belongs here: the one op that runs dbt. Not here: how dbt's nodes become assets 
 from dagster import AssetExecutionContext
 from dagster_dbt import dbt_assets
 
-from orchestration import dbt as dbt_project
 from orchestration import built, lineage, origin, progress, spark
+from orchestration import dbt as dbt_project
 from orchestration.home import home
 from orchestration.resources import Dbt, Warehouse
 

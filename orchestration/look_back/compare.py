@@ -28,6 +28,15 @@ CAUSES = {
     NO_RUN: "No run had looked yet",
 }
 
+# Rows of the subjects that were asked for, by their ids and, in marts, by their pseudonyms.
+OF_SUBJECTS = """
+($every_subject or list_contains($subjects, subject_id) or list_contains($subjects, party_id)
+  or list_contains($subjects, account_id))
+"""
+OF_KEYS = """
+($every_subject or list_contains($keys, subject_key) or list_contains($keys, party_key)
+  or list_contains($keys, account_key))
+"""
 _RAISED = """
 create or replace table look_back.raised as
 select * from marts.fct_alerts where raised_as_of_at <= $then and list_contains($scenarios, scenario_id)
@@ -69,7 +78,7 @@ inner join raised_findings
     coalesce(found.episode_key, '~null~'), found.leg_id
   ))
 """
-_DIFFERENCES = """
+_DIFFERENCES = f"""
 create or replace table look_back.differences as
 with new_episodes as (
   select
@@ -91,20 +100,25 @@ with new_episodes as (
     first(reason_text order by event_at, leg_id) as reason_text
   from look_back.found
   where episode_id not in (select episode_id from look_back.matches)
-    and ($every_subject or list_contains($subjects, subject_id) or list_contains($subjects, party_id)
-      or list_contains($subjects, account_id))
+    and {OF_SUBJECTS}
   group by scenario_id, episode_id
 ),
 
 still as (
-  select matches.alert_id, count(*) as legs_now, first(found.parameter_set_id order by found.event_at, found.leg_id) as parameter_set_id
+  select
+    matches.alert_id,
+    count(*) as legs_now,
+    first(found.parameter_set_id order by found.event_at, found.leg_id) as parameter_set_id
   from look_back.matches as matches
   inner join look_back.found as found on found.finding_id = matches.finding_id
   group by matches.alert_id
 ),
 
 present_sets as (
-  select distinct raised.alert_id, first(parameters.parameter_set_id order by parameters.valid_from_date) as parameter_set_id
+  select
+    raised.alert_id,
+    first(parameters.parameter_set_id order by parameters.valid_from_date, parameters.parameter_set_id)
+      as parameter_set_id
   from look_back.raised as raised
   inner join intermediate.int_transfer_legs as legs
     on legs.transfer_id = raised.trigger_transfer_id
@@ -140,13 +154,12 @@ raised_ones as (
   from look_back.raised as raised
   left join still on still.alert_id = raised.alert_id
   left join present_sets on present_sets.alert_id = raised.alert_id
-  where $every_subject or list_contains($keys, raised.subject_key) or list_contains($keys, raised.party_key)
-    or list_contains($keys, raised.account_key)
+  where {OF_KEYS}
 )
 
 select * from (select * from new_episodes union all by name select * from raised_ones)
 where cast(triggered_at as date) between $first and $last
-"""
+"""  # noqa: S608 (constants)
 # Which of the evidence of a difference became known after the alerts were raised.
 _EVIDENCE = """
 with evidence as (
@@ -264,7 +277,9 @@ def _found_with_knowledge_of_then(
         found = {one for (one,) in connection.execute("select finding_id from look_back.found").fetchall()}
         matched = {one for (one,) in connection.execute("select alert_id from look_back.matches").fetchall()}
     return frozenset(
-        alert for alert, difference, *_ in facts if (legs[alert] & found if difference == "new" else alert not in matched)
+        alert
+        for alert, difference, *_ in facts
+        if (legs[alert] & found if difference == "new" else alert not in matched)
     )
 
 
@@ -291,7 +306,10 @@ def _cause(fact: tuple, alike, versions, sets, last_run: datetime | None, replay
     if late:
         return LATE_DATA, f"{late:,} of its transfers became known, or were corrected, after that."
     if listed and replay.reads(scenario, "int_sanctioned_addresses"):
-        return LIST_CHANGE, f"The listing of an address of {listed:,} of its transfers became known, or ended, after that."
+        return (
+            LIST_CHANGE,
+            f"The listing of an address of {listed:,} of its transfers became known, or ended, after that.",
+        )
     if attributed and replay.reads(scenario, "int_exposures"):
         return ATTRIBUTION_CHANGE, f"A vendor's or a tag's word on {attributed:,} of its transfers came after that."
     return LATE_DATA, "None of its own evidence is new: what it is measured against (history, peers, KYC) came later."

@@ -1,7 +1,7 @@
 """The look-back as a Dagster job.
 
-Belongs here: its config and its one op. Not here: the work (run.py). The job does not ask for the Warehouse resource: it
-holds the lock of look-backs, not that of runs, and works beside the main job on a copy.
+Belongs here: its config and its one op. Not here: the work (run.py). The job does not ask for the Warehouse resource:
+it holds the lock of look-backs, not that of runs, and works beside the main job on a copy.
 """
 
 from datetime import date
@@ -20,10 +20,13 @@ class LookBackConfig(Config):
 
     first_date: str = Field(description="First event date of the period (YYYY-MM-DD, UTC).")
     last_date: str = Field(description="Last event date, included.")
-    known_as_of: str = Field("", description="With what was known at this instant (ISO, UTC); empty: today's knowledge.")
+    known_as_of: str = Field(
+        "", description="With what was known at this instant (ISO, UTC); empty: today's knowledge."
+    )
     scenarios: list[str] = Field([], description="Ids of scenarios; empty: all live ones.")
     parameters: str = Field("", description="CSV of what-if steps: scenario_id, parameter_code, value.")
     subjects: str = Field("", description="File of party or account ids, one a line; empty: all.")
+    raised_by: str = Field("", description="Compare with the alerts raised by this instant; empty: see the guide.")
     out: str = Field("", description="Folder of the results; empty: below look_back/ in the data directory.")
 
 
@@ -37,6 +40,7 @@ def replay_period(context: OpExecutionContext, config: LookBackConfig) -> dict:
         config.scenarios,
         Path(config.parameters) if config.parameters else None,
         Path(config.subjects) if config.subjects else None,
+        copies.instant(config.raised_by) if config.raised_by else None,
     )
     done = run(home(), asked, Path(config.out) if config.out else None, context.log.info)
     counts = {kind: done.summary[kind] for kind in ("same", "new", "lost")}

@@ -51,7 +51,7 @@ class Replay:
             self._leave_out_others(connection)
 
     def forget_alerts_from(self, moment: datetime) -> None:
-        """Takes the alerts out of the copy's ledger that were raised at the instant or later: the replay raises them."""
+        """Takes the alerts out of the copy's ledger that were raised from the instant on: the replay raises them."""
         with self.connect() as connection:
             connection.execute(f"delete from {LEDGER} where raised_as_of_at >= ?", [moment])  # noqa: S608 (a constant)
 
@@ -89,7 +89,7 @@ class Replay:
         look = "select table_name from information_schema.tables where table_schema = 'scenarios'"
         for (table,) in connection.execute(look).fetchall():
             if table not in self.models.values():
-                connection.execute(f'delete from scenarios."{table}"')
+                connection.execute(f'delete from scenarios."{table}"')  # noqa: S608 (from the catalogue)
 
     def build(self, *select: str) -> None:
         """One `dbt build` of what is selected, without tests. Raises DbtModelError where a model could not be built."""
@@ -109,7 +109,9 @@ class Replay:
 
             prepared = dbt_project.prepared_project()
             progress.report("dbt: reading the project")
-            outcome = dbtRunner().invoke(["--quiet", "parse", *_where(Path(prepared.target_path or dbt_project.artifacts()))])
+            outcome = dbtRunner().invoke(
+                ["--quiet", "parse", *_where(Path(prepared.target_path or dbt_project.artifacts()))]
+            )
             if not outcome.success:
                 raise RuntimeError(f"dbt cannot read the project: {outcome.exception}")
             self._manifest = outcome.result

@@ -20,8 +20,13 @@ from orchestration.look_back.parameters import Step, read_steps
 
 AS_OF = "staging.stg_control__as_of"
 _ONE_A_PERSON = """
-select count(*) from (select party_id as id from intermediate.int_parties union select account_id from intermediate.int_accounts)
-where id = ?
+with ids as (
+  select party_id as id from intermediate.int_parties
+  union
+  select account_id from intermediate.int_accounts
+)
+
+select count(*) from ids where id = ?
 """
 
 
@@ -29,7 +34,9 @@ where id = ?
 class Request:
     """Event dates `first` to `last` (both included), and whose knowledge: `known_as_of` (UTC), None for today's.
 
-    `scenarios`: ids, sorted. `steps`: of a what-if, may be empty. `subjects`: party or account ids, empty for all.
+    `raised_by`: alerts raised later do not count as raised then; None for `known_as_of`, or the first run that saw the
+    whole period. `scenarios`: ids, sorted. `steps`: of a what-if, may be empty. `subjects`: party or account ids, empty
+    for all.
     """
 
     first: date
@@ -38,6 +45,7 @@ class Request:
     scenarios: tuple[str, ...]
     steps: tuple[Step, ...] = ()
     subjects: tuple[str, ...] = ()
+    raised_by: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,7 @@ def make(
     scenarios: Iterable[str] = (),
     parameters: Path | None = None,
     subjects: Path | None = None,
+    raised_by: datetime | None = None,
 ) -> Request:
     """The request that these options ask for, with no look at the warehouse. Raises ValueError or LookupError."""
     if first > last:
@@ -71,7 +80,8 @@ def make(
     if chosen and (others := changed - set(chosen)):
         raise ValueError(f"{parameters} changes {', '.join(sorted(others))}, which --scenarios leaves out.")
     wanted = chosen or tuple(sorted(changed)) or tuple(live)
-    return Request(first, last, known_as_of, wanted, steps, _read_subjects(subjects) if subjects else ())
+    named = _read_subjects(subjects) if subjects else ()
+    return Request(first, last, known_as_of, wanted, steps, named, raised_by)
 
 
 def live_scenarios() -> dict[str, str]:
@@ -97,7 +107,9 @@ def plan(request: Request, connection: duckdb.DuckDBPyConnection) -> Plan:
     for subject in request.subjects:
         if connection.execute(_ONE_A_PERSON, [subject]).fetchall() == [(0,)]:
             raise LookupError(f"There is no party and no account {subject!r}.")
-    then = request.known_as_of or _first_look_at(request, connection) or newest
+    then = request.raised_by or request.known_as_of or _first_look_at(request, connection) or newest
+    if then > knowledge:
+        raise LookupError(f"Alerts raised by {then} UTC cannot be compared with what was known at {knowledge} UTC.")
     return Plan(request, knowledge, then, knowledge == newest and built.is_current(connection))
 
 

@@ -118,7 +118,7 @@ def _selection(request: Request) -> compare.Selection:
 
 def _name(request: Request) -> str:
     known = request.known_as_of.isoformat().replace(":", "-") + "Z" if request.known_as_of else "now"
-    asked = repr((request.scenarios, request.steps, request.subjects))
-    narrowed = request.steps or request.subjects or request.scenarios != tuple(live_scenarios())
+    asked = repr((request.scenarios, request.steps, request.subjects, request.raised_by))
+    narrowed = request.steps or request.subjects or request.raised_by or request.scenarios != tuple(live_scenarios())
     more = f"_{hashlib.sha256(asked.encode()).hexdigest()[:8]}" if narrowed else ""
     return f"{request.first}_{request.last}_known-{known}{more}"

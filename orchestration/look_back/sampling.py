@@ -18,8 +18,8 @@ def clean_sample_size(
     """The smallest sample of which none may be found bad, to be `confidence` sure that fewer than `tolerated` are.
 
     59 for 5 % at 95 %: 0.95 ** 59 is the first power below 0.05. `population`: where it is finite the sample is drawn
-    without replacement (hypergeometric) and never larger than it; None for an endless one. Discovery sampling, as in the
-    AICPA audit guide on sampling.
+    without replacement (hypergeometric) and never larger than it; None for an endless one. Discovery sampling, as in
+    the AICPA audit guide on sampling.
     """
     if population is None:
         return math.ceil(math.log(1 - confidence) / math.log(1 - tolerated))

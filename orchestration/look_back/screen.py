@@ -30,7 +30,9 @@ def show(console: Console, done: Done) -> None:
     )
     for row in summary["causes"]:
         console.print(f"  {row['alerts']:,} {row['kind']}: {row['text'].lower()}", highlight=False)
-    table = Table(box=box.SIMPLE_HEAD, title="Transfers of the period, and alerts", title_justify="left", pad_edge=False)
+    table = Table(
+        box=box.SIMPLE_HEAD, title="Transfers of the period, and alerts", title_justify="left", pad_edge=False
+    )
     names = ("population", "evaluated", "excluded", "not_evaluable", "errored", "unexplained", "same", "new", "lost")
     table.add_column("scenario")
     for name in names:

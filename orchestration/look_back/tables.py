@@ -10,19 +10,19 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from orchestration.look_back.compare import Selection
+from orchestration.look_back.compare import OF_KEYS, OF_SUBJECTS, Selection
 from orchestration.look_back.request import Plan
 from orchestration.look_back.sampling import clean_sample_size
 from orchestration.look_back.what_if import Band, StepResult
 
 # Before the causes are known, because the copy may be rebuilt to find them.
 EARLY = {
-    "alerts": """
+    "alerts": f"""
         select * from marts.fct_alerts
         where list_contains($scenarios, scenario_id) and cast(triggered_at as date) between $first and $last
-          and ($every_subject or list_contains($keys, subject_key) or list_contains($keys, party_key) or list_contains($keys, account_key))
+          and {OF_KEYS}
         order by scenario_id, triggered_at, alert_id
-    """,
+    """,  # noqa: S608 (a constant)
     "population": """
         select * exclude (scenario_population_id) from marts.fct_scenario_population
         where list_contains($scenarios, scenario_id) and event_date between $first and $last
@@ -36,7 +36,8 @@ EARLY = {
     "hindsight_exposures": """
         select
           transfers.event_date, exposures.transfer_id, exposures.vendor_code, exposures.exposure_type_code,
-          exposures.category_code, exposures.severity_code, exposures.entity_name, exposures.exposure_usd, exposures.known_at
+          exposures.category_code, exposures.severity_code, exposures.entity_name, exposures.exposure_usd,
+          exposures.known_at
         from intermediate.int_exposures as exposures
         inner join intermediate.int_transfers as transfers on transfers.transfer_id = exposures.transfer_id
         where exposures.known_at > $then and transfers.event_date between $first and $last
@@ -55,11 +56,13 @@ LATE = {
           differences.parameter_set_id_then, differences.parameter_set_id_now,
           causes.cause_code, causes.cause_text, outcomes.outcome_code, differences.evidence_known_at,
           differences.reason_text,
-          array_to_string(list_sort(list_distinct(string_split(differences.evidence_transfer_ids, ';'))), ';') as evidence_transfer_ids
+          array_to_string(list_sort(list_distinct(string_split(differences.evidence_transfer_ids, ';'))), ';')
+            as evidence_transfer_ids
         from look_back.differences as differences
         left join look_back.causes as causes on causes.alert_id = differences.alert_id
-        left join (select alert_id, min(outcome_code) as outcome_code from look_back.outcomes group by alert_id) as outcomes
-          on outcomes.alert_id = differences.alert_id
+        left join (
+          select alert_id, min(outcome_code) as outcome_code from look_back.outcomes group by alert_id
+        ) as outcomes on outcomes.alert_id = differences.alert_id
         order by differences.scenario_id, differences.difference_code, differences.triggered_at, differences.alert_id
     """,
 }
@@ -75,7 +78,7 @@ from ({let_pass})
 _LET_PASS = """
 select distinct scenario_id, transfer_id from scenarios.{model}
 where outcome_code = 'below_threshold' and event_date between $first and $last
-  and ($every_subject or list_contains($subjects, subject_id) or list_contains($subjects, party_id) or list_contains($subjects, account_id))
+  and {of_subjects}
 """
 
 
@@ -97,9 +100,9 @@ def sampling(
     connection: duckdb.DuckDBPyConnection, plan: Plan, whose: Selection, models: dict[str, str]
 ) -> dict[str, pa.Table]:
     """`sampling_plan`, a row for each scenario and stratum, and `sample`, what to review of each."""
-    passed = " union all ".join(_LET_PASS.format(model=models[one]) for one in plan.request.scenarios)
+    passed = (_LET_PASS.format(model=models[one], of_subjects=OF_SUBJECTS) for one in plan.request.scenarios)
     values = asked(plan, whose)
-    query = _STRATA.format(let_pass=passed)
+    query = _STRATA.format(let_pass=" union all ".join(passed))
     connection.execute(query, {name: value for name, value in values.items() if f"${name}" in query})
     counted = connection.execute(
         "select scenario_id, stratum, count(*) from look_back.strata group by all order by all"

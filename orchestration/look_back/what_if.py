@@ -16,7 +16,7 @@ from itertools import groupby, pairwise
 import duckdb
 
 from orchestration import progress
-from orchestration.look_back.compare import Selection
+from orchestration.look_back.compare import OF_SUBJECTS, Selection
 from orchestration.look_back.parameters import TABLE, Step, put_in_force
 from orchestration.look_back.replay import FINDINGS, Replay
 from orchestration.look_back.request import Plan
@@ -27,8 +27,7 @@ _EPISODES = f"""
 select episode_id, list(leg_id order by event_at, leg_id)
 from {FINDINGS}
 where scenario_id = $scenario
-  and ($every_subject or list_contains($subjects, subject_id) or list_contains($subjects, party_id)
-    or list_contains($subjects, account_id))
+  and {OF_SUBJECTS}
 group by episode_id
 having cast(min(event_at) as date) between $first and $last
 """  # noqa: S608 (a constant)
@@ -119,7 +118,9 @@ def _parameter(step: Step) -> tuple[str, str, tuple[str, str, str]]:
     return step.scenario_id, step.parameter_code, step.context
 
 
-def _in_force(connection: duckdb.DuckDBPyConnection, scenario: str, code: str, context: tuple[str, ...]) -> Decimal | None:
+def _in_force(
+    connection: duckdb.DuckDBPyConnection, scenario: str, code: str, context: tuple[str, ...]
+) -> Decimal | None:
     look = (
         f"select distinct parameter_value from {TABLE} where scenario_id = ? and parameter_code = ? "  # noqa: S608 (a constant)
         "and ? in ('', segment_code) and ? in ('', jurisdiction_code) and ? in ('', ccy_code)"

@@ -16,12 +16,13 @@ import duckdb
 
 FORWARD, BACKWARD = "forward", "backward"
 MOST_NODES = 400
-# USD as macro usd_amount has it. What the exchange booked, and what others moved among themselves on the chains that are loaded.
+# What the exchange booked, and what others moved among themselves on the chains that are loaded (USD as in macro
+# usd_amount).
 _EDGES = """
 create or replace temp table trace_edges as
 select
   edges.transfer_id, edges.from_node, edges.to_node, edges.event_at, edges.amount_usd, edges.asset_code,
-  case transfers.rail_code when 'crypto' then 'chain' when 'internal' then 'exchange' else transfers.rail_code end as rail,
+  case transfers.rail_code when 'crypto' then 'chain' when 'internal' then 'exchange' else 'fiat' end as rail,
   edges.known_at
 from intermediate.int_money_edges as edges
 inner join intermediate.int_transfers as transfers on transfers.transfer_id = edges.transfer_id
@@ -29,11 +30,14 @@ where edges.from_node is not null and edges.to_node is not null
 union all
 select
   chain.chain_transfer_id, 'external|' || chain.from_address, 'external|' || chain.to_address, chain.event_at,
-  cast(round(try_cast(chain.amount as decimal(23, 8)) * try_cast(rates.rate_usd as decimal(14, 8)), 2) as decimal(18, 2)), chain.asset_code, 'chain', chain.known_at
+  cast(round(try_cast(chain.amount as decimal(23,8)) * try_cast(rates.rate_usd as decimal(14,8)), 2) as decimal(18,2)),
+  chain.asset_code, 'chain', chain.known_at
 from intermediate.int_chain_transfers as chain
 left join intermediate.int_rates as rates
   on rates.asset_code = chain.asset_code and rates.rate_date = chain.event_date
-where chain.out_of_scope_reason = 'no_exchange_address' and chain.from_address is not null and chain.to_address is not null
+where chain.out_of_scope_reason = 'no_exchange_address'
+  and chain.from_address is not null
+  and chain.to_address is not null
 """
 _HOP = """
 with reached as (select unnest($nodes) as node, unnest($instants) as instant),
@@ -50,7 +54,8 @@ candidates as (
 )
 
 select
-  rank <= $fan_out as is_followed, {near}, {far}, transfer_id, from_node, to_node, event_at, amount_usd, asset_code, rail, known_at
+  rank <= $fan_out as is_followed, {near}, {far},
+  transfer_id, from_node, to_node, event_at, amount_usd, asset_code, rail, known_at
 from candidates
 order by {near}, rank
 """
@@ -59,18 +64,26 @@ with asked as (select unnest($nodes) as node),
 
 split as (select node, split_part(node, '|', 1) as kind, substr(node, strpos(node, '|') + 1) as id from asked),
 
-listed as (
-  select address, string_agg(distinct list_code || ' ' || entry_id || coalesce(' (' || name || ')', '')
-      || ' from ' || listed_from_date || coalesce(' until ' || delisted_on, ''), '; ' order by list_code || ' ' || entry_id
-      || coalesce(' (' || name || ')', '') || ' from ' || listed_from_date || coalesce(' until ' || delisted_on, '')) as listing,
-    bool_or(delisted_on is null) as is_listed
+listings as (
+  select distinct
+    address,
+    delisted_on is null as is_listed,
+    list_code || ' ' || entry_id || coalesce(' (' || name || ')', '') || ' from ' || listed_from_date
+      || coalesce(' until ' || delisted_on, '') as listing
   from intermediate.int_sanctioned_addresses
+),
+
+listed as (
+  select address, string_agg(listing, '; ' order by listing) as listing, bool_or(is_listed) as is_listed
+  from listings
   group by address
 ),
 
 tags as (
   select
-    address, first(label order by rank, tag_id) as label, first(category_code order by rank, tag_id) as category_code,
+    address,
+    first(label order by rank, tag_id) as label,
+    first(category_code order by rank, tag_id) as category_code,
     first(severity_code order by rank, tag_id) as severity_code
   from (
     select *, case severity_code when 'severe' then 0 when 'high' then 1 when 'medium' then 2 else 3 end as rank
@@ -79,7 +92,8 @@ tags as (
   group by address
 )
 
-select split.node, split.kind, split.id, listed.listing, coalesce(listed.is_listed, false), tags.label, tags.category_code,
+select
+  split.node, split.kind, split.id, listed.listing, coalesce(listed.is_listed, false), tags.label, tags.category_code,
   tags.severity_code
 from split
 left join listed on split.kind = 'external' and listed.address = split.id
@@ -87,13 +101,17 @@ left join tags on split.kind = 'external' and tags.address = split.id
 order by split.node
 """
 _SAID = """
-select
-  transfer_id,
-  string_agg(distinct category_code || coalesce(' (' || nullif(entity_name, '') || ')', '') || ', ' || lower(exposure_type_code)
-    || ', by ' || vendor_code, '; ' order by category_code || coalesce(' (' || nullif(entity_name, '') || ')', '') || ', '
-    || lower(exposure_type_code) || ', by ' || vendor_code) as said
-from intermediate.int_exposures
-where list_contains($transfers, transfer_id)
+with words as (
+  select distinct
+    transfer_id,
+    category_code || coalesce(' (' || nullif(entity_name, '') || ')', '') || ', ' || lower(exposure_type_code)
+      || ', by ' || vendor_code as word
+  from intermediate.int_exposures
+  where list_contains($transfers, transfer_id)
+)
+
+select transfer_id, string_agg(word, '; ' order by word) as said
+from words
 group by transfer_id
 """
 
@@ -233,7 +251,9 @@ def _walk(connection, trace: Trace, direction: str, begun: list[Edge], reached: 
                     following[there] = pick(following.get(there, edge[3]), edge[3])
         for reason, cut in ((f"more than {trace.fan_out} transfers", left_out), (f"{MOST_NODES} nodes", full)):
             trace.cuts += [
-                Cut(direction, hop, node, len(edges), sum((edge[4] or Decimal(0) for edge in edges), Decimal(0)), reason)
+                Cut(
+                    direction, hop, node, len(edges), sum((edge[4] or Decimal(0) for edge in edges), Decimal(0)), reason
+                )
                 for node, edges in sorted(cut.items())
             ]
         done |= set(following)

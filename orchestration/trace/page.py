@@ -70,7 +70,10 @@ def _lines(edges: list[Edge], places: dict[str, tuple[int, int]]) -> list[dict[s
             pairs[edge.from_node, edge.to_node].append(edge)
     lines = []
     for (giver, taker), between in sorted(pairs.items()):
-        usd = sum((edge.amount_usd or Decimal(0) for edge in {edge.transfer_id: edge for edge in between}.values()), Decimal(0))
+        usd = sum(
+            (edge.amount_usd or Decimal(0) for edge in {edge.transfer_id: edge for edge in between}.values()),
+            Decimal(0),
+        )
         (x1, y1), (x2, y2) = places[giver], places[taker]
         is_back = x2 <= x1
         begin, end = (x1, x2 + BOX_WIDTH) if is_back else (x1 + BOX_WIDTH, x2)

@@ -21,7 +21,13 @@ from orchestration.resources import open_warehouse
 from orchestration.trace import page
 from orchestration.trace.follow import Cut, Edge, Node, Trace, follow
 
-MODELS = ("int_money_edges", "int_chain_transfers", "int_address_attributions", "int_exposures", "int_sanctioned_addresses")
+MODELS = (
+    "int_money_edges",
+    "int_chain_transfers",
+    "int_address_attributions",
+    "int_exposures",
+    "int_sanctioned_addresses",
+)
 
 
 def run(

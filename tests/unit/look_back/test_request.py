@@ -1,12 +1,15 @@
 """What a look-back refuses before any work starts, each with a sentence that says what is wrong."""
 
+import csv
 from datetime import date, datetime
+from decimal import Decimal
 
 import duckdb
 import pytest
 
+from orchestration.dbt import PROJECT
 from orchestration.look_back import request
-from orchestration.look_back.parameters import Step, put_in_force, windows
+from orchestration.look_back.parameters import Step, problem, put_in_force, windows
 
 JANUARY = (date(2026, 1, 1), date(2026, 1, 31))
 
@@ -130,14 +133,13 @@ def test_steps_for_a_scenario_that_is_left_out_are_refused(tmp_path):
 
 
 def test_a_step_in_force_changes_its_rows_and_their_ids_and_no_other():
-    from decimal import Decimal
-
     with duckdb.connect() as connection:
         connection.execute(
             "create schema reference; create table reference.scenario_parameters as select * from (values "
             "('TM01-001', 'TM01', 'min_count', 'any', 'any', 'USD', 3.0::decimal(38,6)), "
-            "('TM01-002', 'TM01', 'min_count', 'any', 'any', 'EUR', 3.0), ('TM02-001', 'TM02', 'min_count', 'any', 'any', 'USD', 3.0)) "
-            "as t(parameter_id, scenario_id, parameter_code, segment_code, jurisdiction_code, ccy_code, parameter_value)"
+            "('TM01-002', 'TM01', 'min_count', 'any', 'any', 'EUR', 3.0), "
+            "('TM02-001', 'TM02', 'min_count', 'any', 'any', 'USD', 3.0)) as t(parameter_id, scenario_id, "
+            "parameter_code, segment_code, jurisdiction_code, ccy_code, parameter_value)"
         )
         put_in_force(connection, Step("TM01", "min_count", Decimal("2"), ("", "", "EUR")))
         found = connection.execute(
@@ -148,16 +150,9 @@ def test_a_step_in_force_changes_its_rows_and_their_ids_and_no_other():
 
 def test_every_window_of_a_parameter_is_one_that_features_exist_for():
     """What is in force passes its own check, so the check reads the models right."""
-    import csv
-
-    from orchestration.dbt import PROJECT
-    from orchestration.look_back.parameters import problem
-
     models = request.live_scenarios()
     with (PROJECT / "seeds/scenario_parameters.csv").open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["scenario_id"] in models]
-    from decimal import Decimal
-
     wrong = [
         (row["parameter_id"], reason)
         for row in rows
