@@ -47,6 +47,7 @@ EARLY = {
         order by all
     """,
 }
+_MD5_LENGTH = 32
 LATE = {
     "differences": """
         select
@@ -69,11 +70,17 @@ LATE = {
 # Reviewed are alerts by kind of difference, and transfers that a scenario looked at and let pass. The order of a sample
 # comes from a hash of the id: nobody chooses, and anybody can draw it again.
 _STRATA = """
-create or replace table look_back.strata as
-select scenario_id, difference_code || ' alerts' as stratum, alert_id as item_id from look_back.differences
-union all
-select scenario_id, 'transfers let pass' as stratum, transfer_id as item_id
-from ({let_pass})
+with strata as (
+  select scenario_id, difference_code || ' alerts' as stratum, alert_id as item_id from look_back.differences
+  union all
+  select scenario_id, 'transfers let pass' as stratum, transfer_id as item_id
+  from ({let_pass})
+)
+
+select scenario_id, stratum, count(*) as population, min(md5(item_id) || item_id, $most) as drawn
+from strata
+group by scenario_id, stratum
+order by scenario_id, stratum
 """
 _LET_PASS = """
 select distinct scenario_id, transfer_id from scenarios.{model}
@@ -101,33 +108,28 @@ def sampling(
 ) -> dict[str, pa.Table]:
     """`sampling_plan`, a row for each scenario and stratum, and `sample`, what to review of each."""
     passed = (_LET_PASS.format(model=models[one], of_subjects=OF_SUBJECTS) for one in plan.request.scenarios)
-    values = asked(plan, whose)
     query = _STRATA.format(let_pass=" union all ".join(passed))
-    connection.execute(query, {name: value for name, value in values.items() if f"${name}" in query})
-    counted = connection.execute(
-        "select scenario_id, stratum, count(*) from look_back.strata group by all order by all"
-    ).fetchall()
-    rows = [
-        {"scenario_id": scenario, "stratum": stratum, "population": count, "sample_size": clean_sample_size(count)}
-        for scenario, stratum, count in counted
+    strata = read(connection, query, asked(plan, whose) | {"most": clean_sample_size()}).to_pylist()
+    plans = [
+        (one["scenario_id"], one["stratum"], one["population"], clean_sample_size(one["population"])) for one in strata
     ]
-    plan_table = pa.Table.from_pylist(
-        rows,
-        pa.schema(
-            {"scenario_id": pa.string(), "stratum": pa.string(), "population": pa.int64(), "sample_size": pa.int64()}
+    items = [
+        (scenario, stratum, drawn[_MD5_LENGTH:])
+        for (scenario, stratum, _, size), one in zip(plans, strata, strict=True)
+        for drawn in one["drawn"][:size]
+    ]
+    text, number = pa.string(), pa.int64()
+    return {
+        "sampling_plan": _table(
+            plans, {"scenario_id": text, "stratum": text, "population": number, "sample_size": number}
         ),
-    )
-    connection.register("sampling_plan", plan_table)
-    try:
-        sample = connection.sql(
-            "select scenario_id, stratum, item_id from ("
-            "select *, row_number() over (partition by scenario_id, stratum order by md5(item_id), item_id) as drawn "
-            "from look_back.strata) inner join sampling_plan using (scenario_id, stratum) "
-            "where drawn <= sample_size order by scenario_id, stratum, drawn"
-        ).to_arrow_table()
-    finally:
-        connection.unregister("sampling_plan")
-    return {"sampling_plan": plan_table, "sample": sample}
+        "sample": _table(items, {"scenario_id": text, "stratum": text, "item_id": text}),
+    }
+
+
+def _table(rows: list[tuple], columns: dict[str, pa.DataType]) -> pa.Table:
+    arrays = [pa.array([row[at] for row in rows], kind) for at, kind in enumerate(columns.values())]
+    return pa.table(arrays, names=list(columns))
 
 
 def what_if(steps: list[StepResult], bands: list[Band]) -> dict[str, pa.Table]:

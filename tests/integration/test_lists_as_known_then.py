@@ -1,8 +1,8 @@
 """Real dated versions of OFAC's list, loaded in their order: each date is answered with the file of that date, and an
 address that was taken off stops hitting while the hits on it stay.
 
-The versions of the SDN list of 2019 and 2021 are OFAC's own files. Those of 2022 and 2023 are addresses alone, by asset,
-taken daily from the SDN list by others; each is written here as the remarks of a publication in OFAC's CSV.
+Those of 2019 and 2021 are OFAC's own files. Those of 2022 and 2023 are addresses alone, by asset, taken daily from the
+SDN list by others; each is written here as the remarks of a publication in OFAC's CSV.
 """
 
 import re
@@ -134,7 +134,8 @@ def test_each_date_is_answered_with_the_file_of_that_date(replay, versions):
         replay.build("+int_sanctioned_addresses")
         with replay.connect() as connection:
             found = connection.execute(
-                "select list_asset_code, address_raw from intermediate.int_sanctioned_addresses where delisted_at is null"
+                "select list_asset_code, address_raw from intermediate.int_sanctioned_addresses "
+                "where delisted_at is null"
             ).fetchall()
         assert set(found) == listed and len(found) == len(listed), day
 
