@@ -9,6 +9,7 @@ whole project again, which takes longer than the replay of a scenario.
 """
 
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -103,15 +104,16 @@ class Replay:
             raise dbt_project.DbtModelError("\n".join(said) or str(outcome.exception or "dbt stopped"))
 
     def _project(self):
-        """The project as dbt reads it, on the live data directory, whose parsed project it takes up."""
+        """The project as dbt reads it. What the data directory has parsed already is taken over, not written to."""
         if self._manifest is None:
             from dbt.cli.main import dbtRunner
 
-            prepared = dbt_project.prepared_project()
+            dbt_project.prepared_project()
+            folder = self.folder / "dbt"
+            folder.mkdir(exist_ok=True)
+            shutil.copyfile(dbt_project.artifacts() / "partial_parse.msgpack", folder / "partial_parse.msgpack")
             progress.report("dbt: reading the project")
-            outcome = dbtRunner().invoke(
-                ["--quiet", "parse", *_where(Path(prepared.target_path or dbt_project.artifacts()))]
-            )
+            outcome = dbtRunner().invoke(["--quiet", "parse", *_where(folder)])
             if not outcome.success:
                 raise RuntimeError(f"dbt cannot read the project: {outcome.exception}")
             self._manifest = outcome.result
