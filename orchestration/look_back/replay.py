@@ -83,7 +83,7 @@ class Replay:
                 return True
             if node not in seen:
                 seen.add(node)
-                waiting += manifest.nodes[node].depends_on.nodes if node in manifest.nodes else []
+                waiting += manifest.nodes[node].depends_on_nodes if node in manifest.nodes else []
         return False
 
     def _leave_out_others(self, connection: duckdb.DuckDBPyConnection) -> None:
