@@ -37,6 +37,7 @@ def warehouse_assets(context: AssetExecutionContext, dbt: Dbt, warehouse: Wareho
     built.forget()
     with warehouse.connect() as connection:
         made_of = built.ingredients(connection)
-    yield from dbt_project.build(context, dbt, of.as_of if of else None, columns)
+    with warehouse.released():
+        yield from dbt_project.build(context, dbt, of.as_of if of else None, columns)
     if context.selected_asset_keys == context.assets_def.keys:
         built.note(made_of)
