@@ -17,8 +17,8 @@ from threading import Thread
 import click
 
 from orchestration import home as homes
-
-TRACED = ("subject", "transfer", "address")
+from orchestration.look_back.commands import lookback, trace
+from orchestration.shell import console, done_or_exit, instant, refused
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -48,9 +48,6 @@ _config = click.option(
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder holding .dlt/config.toml (and secrets.toml): run on real feeds instead of the sandbox exchange.",
 )
-
-
-_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @main.command()
@@ -100,77 +97,6 @@ def run(config, customers, days, seed, every, target, as_of) -> None:
         click.echo(f"The run did not finish: {failure}\nMore in {root / 'plumbline.log'}", err=True)
         sys.exit(2)
     _print(kept, root)
-
-
-@main.command()
-@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), required=True, help="First event date (UTC).")
-@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Last event date, included.")
-@click.option("--known-as-of", help="With what was known at this instant (ISO, UTC).")
-@click.option("--known-now", is_flag=True, help="With today's knowledge; the default.")
-@click.option("--raised-by", help="Compare with the alerts raised by this instant.  [default: see the guide]")
-@click.option("--scenarios", multiple=True, metavar="ID[,ID]", help="Only these scenarios.  [default: all live ones]")
-@click.option("--parameters", type=_file, help="CSV of what-if steps: scenario_id, parameter_code, value.")
-@click.option("--subjects", type=_file, help="Only these parties or accounts: one id a line.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder of the results.")
-def lookback(first, last, known_as_of, known_now, raised_by, scenarios, parameters, subjects, out) -> None:
-    """Replay a past period aside, and compare its alerts with those raised then.
-
-    Exit codes: 0 the replay reconciles, 1 it does not, 2 it was refused or did not finish.
-    """
-    if known_as_of and known_now:
-        raise click.UsageError("--known-as-of and --known-now exclude each other.")
-    from orchestration.look_back import copies, request
-
-    moment = _instant(known_as_of, "--known-as-of") if known_as_of else None
-    by = _instant(raised_by, "--raised-by") if raised_by else None
-    ids = [one for part in scenarios for one in part.split(",")]
-    root = homes.home()
-    _done_or_exit(copies.of_sound_warehouse, root)
-    asked = _done_or_exit(request.make, first.date(), last.date(), moment, ids, parameters, subjects, by)
-    homes.prepare_home()
-
-    def work(say):
-        from orchestration.look_back.run import run as look_back
-
-        return look_back(root, asked, out, say)
-
-    done = _worked("look-back", root, work)
-    from orchestration.look_back.screen import show
-
-    show(_console(), done)
-    sys.exit(0 if done.reconciles else 1)
-
-
-@main.command()
-@click.option("--subject", help="A party or an account.")
-@click.option("--transfer", help="A transfer, by its transfer_id.")
-@click.option("--address", help="An address on a chain, or a bank account.")
-@click.option("--hops", type=click.IntRange(1, 10), default=3, show_default=True, help="How far, each way.")
-@click.option(
-    "--fan-out", type=click.IntRange(1, 1000), default=20, show_default=True, help="Transfers followed a node."
-)
-@click.option("--as-of", help="With what was known at this instant (ISO, UTC).")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder of the results.")
-def trace(subject, transfer, address, hops, fan_out, as_of, out) -> None:
-    """Follow the money both ways through chain, exchange and fiat, with the attributions as known then."""
-    given = [(kind, name) for kind, name in zip(TRACED, (subject, transfer, address), strict=True) if name]
-    if len(given) != 1:
-        raise click.UsageError("Give one of --subject, --transfer and --address.")
-    from orchestration.look_back import copies
-
-    moment = _instant(as_of) if as_of else None
-    _done_or_exit(copies.of_sound_warehouse, homes.home())
-    root = homes.prepare_home()
-
-    def work(say):
-        from orchestration.trace.run import run as follow
-
-        return follow(root, *given[0], hops, fan_out, moment, out, say)
-
-    found, folder = _worked("trace", root, work)
-    from orchestration.trace.screen import show
-
-    show(_console(), found, folder)
 
 
 @main.command()
@@ -286,11 +212,11 @@ def list_rejects(feed, as_json) -> None:
     """List the open rejects, oldest first."""
     from orchestration import rejects as open_ones
 
-    rows = _refused(open_ones.open_rejects, feed)
+    rows = refused(open_ones.open_rejects, feed)
     if as_json:
         click.echo(open_ones.as_json(rows))
     else:
-        open_ones.show_list(_console(), rows)
+        open_ones.show_list(console(), rows)
 
 
 @rejects.command("show")
@@ -299,7 +225,7 @@ def show_reject(reject_id) -> None:
     """Print one reject whole, with the record as delivered (it may hold personal data)."""
     from orchestration import rejects as open_ones
 
-    click.echo(open_ones.as_json(_refused(open_ones.chosen, _refused(open_ones.open_rejects), reject_id)))
+    click.echo(open_ones.as_json(refused(open_ones.chosen, refused(open_ones.open_rejects), reject_id)))
 
 
 @rejects.command("replay")
@@ -311,9 +237,9 @@ def replay_rejects(reject_ids, feed, config) -> None:
     with _feeds(config, {}, click.echo):
         from orchestration import rejects as open_ones
 
-        rows = _refused(open_ones.open_rejects, feed)
+        rows = refused(open_ones.open_rejects, feed)
         if reject_ids:
-            rows = [_refused(open_ones.chosen, rows, beginning) for beginning in reject_ids]
+            rows = [refused(open_ones.chosen, rows, beginning) for beginning in reject_ids]
         came_in = open_ones.run_replay(rows, click.echo)
     click.echo(f"{came_in:,} of {len(rows):,} came in." + (" Next: plumbline run" if came_in else ""))
 
@@ -331,8 +257,8 @@ def export_features(file, as_of, labels) -> None:
     """Write every feature of every monitored transfer leg to FILE (Parquet), without what looks ahead."""
     from orchestration import training
 
-    moment = _instant(as_of) if as_of else None
-    done = _refused(training.export, homes.home(), file, moment, labels)
+    moment = instant(as_of) if as_of else None
+    done = refused(training.export, homes.home(), file, moment, labels)
     labelled = f", {done.labelled:,} of them with a label" if labels else ""
     click.echo(f"{file}: {done.rows:,} legs with {done.features} features{labelled}.")
 
@@ -381,49 +307,7 @@ def detection(labels) -> None:
     from orchestration.detection import page
 
     root = homes.home()
-    click.echo(_refused(page, labels or root / "sandbox/truth/labels.csv", root / "warehouse.duckdb"), nl=False)
-
-
-def _worked(what: str, root: Path, work):
-    """What `work(say)` returns, shown on a screen with its progress; exits with 2 where it was refused or failed."""
-    from orchestration import progress
-    from orchestration.screen import Screen, quiet_output
-
-    with quiet_output(root / "plumbline.log") as console:
-        screen = Screen(console)
-        try:
-            with screen.showing(), progress.listening(screen.detail):
-                return work(screen.say)
-        except KeyboardInterrupt:
-            failure = "interrupted"
-        except (LookupError, ValueError) as refusal:
-            failure = str(refusal.args[0]) if refusal.args else type(refusal).__name__
-        except Exception as error:
-            import traceback
-
-            traceback.print_exc()  # to the log
-            failure = f"{type(error).__name__}: {error}\nMore in {root / 'plumbline.log'}"
-    click.echo(f"The {what} did not finish: {failure}", err=True)
-    sys.exit(2)
-
-
-def _done_or_exit(work, *with_):
-    """What `work` returns; exits with 2 and the reason where it refuses."""
-    try:
-        return _refused(work, *with_)
-    except click.ClickException as refusal:
-        click.echo(f"Not started: {refusal.message}", err=True)
-        sys.exit(2)
-
-
-def _refused(work, *with_):
-    """What `work` returns; what it refuses to do, with its reason, as an error of the command line."""
-    from orchestration.origin import OriginError
-
-    try:
-        return work(*with_)
-    except (LookupError, OriginError, ValueError) as error:
-        raise click.ClickException(str(error)) from None
+    click.echo(refused(page, labels or root / "sandbox/truth/labels.csv", root / "warehouse.duckdb"), nl=False)
 
 
 def _given(customers, days, seed) -> dict[str, int]:
@@ -444,7 +328,7 @@ def _feeds(config, given, say, every=False):
     there = origin.read(root)
     if there and there.kind == origin.LOOK_BACK and wanted.kind == origin.SANDBOX and not given:
         wanted = there  # nothing to point at: the feeds' assets leave raw as it is
-    _refused(origin.claim, root, wanted)
+    refused(origin.claim, root, wanted)
     today = datetime.now(UTC).date()  # whatever was delivered up to today and is not loaded yet
     if wanted.kind == origin.LOOK_BACK:
         os.environ.update({} if there.config else demo.pseudonym_key())
@@ -453,7 +337,7 @@ def _feeds(config, given, say, every=False):
         os.environ["DLT_PROJECT_DIR"] = wanted.config
         yield today, today
     else:
-        world = _refused(demo.choose, root / "sandbox", given, (root / "warehouse.duckdb").exists())
+        world = refused(demo.choose, root / "sandbox", given, (root / "warehouse.duckdb").exists())
         demo.make(world, root / "sandbox", say)
         with demo.vendors(root / "sandbox", every):
             yield world.first_day, world.last_day
@@ -463,30 +347,18 @@ def _look_back(as_of: str) -> Path:
     """The directory in which `run --as-of` works."""
     from orchestration.look_back import copies
 
-    return _done_or_exit(copies.prepare, homes.home(), _instant(as_of), click.echo)
-
-
-def _instant(as_of: str, option: str = "--as-of") -> datetime:
-    from orchestration.look_back import copies
-
-    try:
-        return copies.instant(as_of)
-    except ValueError:
-        raise click.BadParameter(f"{as_of!r} is no ISO date or time.", param_hint=option) from None
+    return done_or_exit(copies.prepare, homes.home(), instant(as_of), click.echo)
 
 
 def _print(kept: dict, root: Path) -> None:
     from orchestration import accounting, summary
 
-    summary.show(_console(), kept, root)
+    summary.show(console(), kept, root)
     sys.exit(accounting.exit_code(kept))
 
 
-def _console():
-    from rich.console import Console
-
-    console = Console()
-    return console if console.is_terminal else Console(width=140)
+main.add_command(lookback)
+main.add_command(trace)
 
 
 if __name__ == "__main__":

@@ -284,7 +284,7 @@ def _found_with_knowledge_of_then(
 
 
 def _pairs(connection: duckdb.DuckDBPyConnection, column: str) -> dict[str, set[str]]:
-    rows = connection.execute(f"select distinct scenario_id, {column} from look_back.raised").fetchall()  # noqa: S608
+    rows = connection.execute(f"select distinct scenario_id, {column} from look_back.raised").fetchall()  # noqa: S608 (a constant)
     pairs: dict[str, set[str]] = {}
     for scenario, value in rows:
         pairs.setdefault(scenario, set()).add(value)

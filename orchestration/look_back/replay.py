@@ -48,7 +48,10 @@ class Replay:
     def show(self, moment: datetime) -> None:
         """Sets the instant of which the next build shows the knowledge."""
         with self.connect() as connection:
-            connection.execute(f"update {AS_OF} set as_of_at = ?, as_of_date = cast(? as date)", [moment, moment])  # noqa: S608
+            connection.execute(
+                f"update {AS_OF} set as_of_at = ?, as_of_date = cast(? as date)",  # noqa: S608 (a constant)
+                [moment, moment],
+            )
             self._leave_out_others(connection)
 
     def forget_alerts_from(self, moment: datetime) -> None:

@@ -131,7 +131,7 @@ def _first_look_at(request: Request, connection: duckdb.DuckDBPyConnection) -> d
     """The as-of instant of the first run that saw the whole period and raised an alert, else of the last such run."""
     whole = datetime.combine(request.last + timedelta(days=1), time())
     look = (
-        "select coalesce(min(raised_as_of_at) filter (where raised_as_of_at >= ?), max(raised_as_of_at)) "  # noqa: S608
+        "select coalesce(min(raised_as_of_at) filter (where raised_as_of_at >= ?), max(raised_as_of_at)) "  # noqa: S608 (a constant)
         f"from {LEDGER}"
     )
     ((instant,),) = connection.execute(look, [whole]).fetchall()

@@ -162,6 +162,8 @@ class Cut:
 
 @dataclass
 class Trace:
+    """What was followed from `start`, with what was known at `as_of` (UTC), and what was left out."""
+
     start: str
     as_of: datetime
     hops: int
