@@ -163,7 +163,7 @@ where cast(triggered_at as date) between $first and $last
 # Which of the evidence of a difference became known after the alerts were raised.
 _EVIDENCE = """
 with evidence as (
-  select distinct alert_id, unnest(string_split(evidence_transfer_ids, ';')) as transfer_id
+  select distinct alert_id, difference_code, unnest(string_split(evidence_transfer_ids, ';')) as transfer_id
   from look_back.differences where difference_code <> 'same'
 ),
 
@@ -178,6 +178,7 @@ listings as (
 
 select
   evidence.alert_id,
+  evidence.difference_code,
   count(*) filter (where transfers.transfer_id is null or transfers.known_at > $then) as late_transfers,
   count(*) filter (where evidence.transfer_id in (select transfer_id from listings)) as listed_transfers,
   count(*) filter (
@@ -185,7 +186,7 @@ select
   ) as attributed_transfers
 from evidence
 left join intermediate.int_transfers as transfers on transfers.transfer_id = evidence.transfer_id
-group by evidence.alert_id
+group by evidence.alert_id, evidence.difference_code
 """
 _EPISODES = """
 select first_value(finding_id) over (partition by scenario_id, episode_id order by event_at, leg_id), finding_id
@@ -233,10 +234,13 @@ def explain(replay: Replay, plan: Plan, whose: Selection, facts: list[tuple]) ->
         versions = _pairs(connection, "scenario_version")
         sets = _pairs(connection, "parameter_set_id")
         ((last_run,),) = connection.execute("select as_of_at from look_back.last_run").fetchall()
-        rows = [(fact[0], *_cause(fact, alike, versions, sets, last_run, replay)) for fact in facts]
-        connection.execute("create or replace table look_back.causes (alert_id text, cause_code text, cause_text text)")
+        rows = [(*fact[:2], *_cause(fact, alike, versions, sets, last_run, replay)) for fact in facts]
+        connection.execute(
+            "create or replace table look_back.causes "
+            "(alert_id text, difference_code text, cause_code text, cause_text text)"
+        )
         if rows:
-            connection.executemany("insert into look_back.causes values (?, ?, ?)", rows)
+            connection.executemany("insert into look_back.causes values (?, ?, ?, ?)", rows)
 
 
 def _match(connection: duckdb.DuckDBPyConnection, plan: Plan, whose: Selection) -> None:
@@ -251,18 +255,18 @@ def _facts(connection: duckdb.DuckDBPyConnection, then: datetime) -> list[tuple]
         f"with evidence as ({_EVIDENCE}) "  # noqa: S608 (a constant)
         "select d.alert_id, d.difference_code, d.scenario_id, s.scenario_version, d.parameter_set_id_then, "
         "d.parameter_set_id_now, d.evidence_known_at, e.late_transfers, e.listed_transfers, e.attributed_transfers "
-        "from look_back.differences as d inner join evidence as e using (alert_id) "
-        "inner join reference.scenarios as s on s.scenario_id = d.scenario_id order by d.alert_id",
+        "from look_back.differences as d inner join evidence as e using (alert_id, difference_code) "
+        "inner join reference.scenarios as s on s.scenario_id = d.scenario_id order by d.alert_id, d.difference_code",
         {"then": then},
     ).fetchall()
 
 
 def _found_with_knowledge_of_then(
     replay: Replay, plan: Plan, whose: Selection, facts: Iterable[tuple]
-) -> frozenset[str]:
-    """The differences that today's code makes of the knowledge of then as well: knowledge is not their cause."""
+) -> frozenset[tuple[str, str]]:
+    """The differences (alert, new or lost) that today's code makes of the knowledge of then as well: knowledge is not their cause."""
     if plan.then == plan.knowledge:
-        return frozenset(fact[0] for fact in facts)
+        return frozenset(fact[:2] for fact in facts)
     scenarios = sorted({fact[2] for fact in facts})
     if not scenarios:
         return frozenset()
@@ -277,7 +281,7 @@ def _found_with_knowledge_of_then(
         found = {one for (one,) in connection.execute("select finding_id from look_back.found").fetchall()}
         matched = {one for (one,) in connection.execute("select alert_id from look_back.matches").fetchall()}
     return frozenset(
-        alert
+        (alert, difference)
         for alert, difference, *_ in facts
         if (legs[alert] & found if difference == "new" else alert not in matched)
     )
@@ -293,7 +297,7 @@ def _pairs(connection: duckdb.DuckDBPyConnection, column: str) -> dict[str, set[
 
 def _cause(fact: tuple, alike, versions, sets, last_run: datetime | None, replay: Replay) -> tuple[str, str]:
     alert, difference, scenario, version, set_then, set_now, known_at, late, listed, attributed = fact
-    if alert in alike:
+    if (alert, difference) in alike:
         if difference == "new" and (last_run is None or (known_at is not None and known_at > last_run)):
             return NO_RUN, f"Its evidence was known at {known_at} UTC, and no run raised anything after that."
         if scenario not in versions:

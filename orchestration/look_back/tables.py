@@ -60,7 +60,9 @@ LATE = {
           array_to_string(list_sort(list_distinct(string_split(differences.evidence_transfer_ids, ';'))), ';')
             as evidence_transfer_ids
         from look_back.differences as differences
-        left join look_back.causes as causes on causes.alert_id = differences.alert_id
+        left join look_back.causes as causes
+          on causes.alert_id = differences.alert_id
+          and causes.difference_code = differences.difference_code
         left join (
           select alert_id, min(outcome_code) as outcome_code from look_back.outcomes group by alert_id
         ) as outcomes on outcomes.alert_id = differences.alert_id

@@ -145,11 +145,12 @@ def later_knowledge(home, tmp_path_factory) -> Path:
         connection.execute(
             "delete from marts.fct_alerts where scenario_id = 'TM28' and trigger_transfer_id = ?", [transfer]
         )
-        connection.execute(
-            "update raw_chainalysis.exposures set _known_at = '2026-01-21 12:00' where external_id in "
-            "(select external_id from raw_chainalysis.transfers where ledger_transfer_id = ?)",
-            [transfer.rpartition(":")[2]],
-        )
+        for table in ("exposures", "alerts"):
+            connection.execute(
+                f"update raw_chainalysis.{table} set _known_at = '2026-01-21 12:00' where external_id in "  # noqa: S608
+                "(select external_id from raw_chainalysis.transfers where ends_with(?, ledger_transfer_id))",
+                [transfer],
+            )
         connection.execute(
             "update marts.fct_alerts set finding_ids = repeat('0', 32), parameter_set_id = 'another' where alert_id = "
             "(select min(alert_id) from marts.fct_alerts where scenario_id = 'TM39')"
