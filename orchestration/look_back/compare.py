@@ -264,7 +264,8 @@ def _facts(connection: duckdb.DuckDBPyConnection, then: datetime) -> list[tuple]
 def _found_with_knowledge_of_then(
     replay: Replay, plan: Plan, whose: Selection, facts: Iterable[tuple]
 ) -> frozenset[tuple[str, str]]:
-    """The differences (alert, new or lost) that today's code makes of the knowledge of then as well: knowledge is not their cause."""
+    """The differences (alert, new or lost) that today's code makes of the knowledge of then, too: so knowledge is not
+    their cause."""
     if plan.then == plan.knowledge:
         return frozenset(fact[:2] for fact in facts)
     scenarios = sorted({fact[2] for fact in facts})
