@@ -60,8 +60,10 @@ def publish(folder: Path, mentions: set[tuple[str, str]]) -> None:
         number = 1_000_000 + int.from_bytes(address.encode(), "big") % 900_000_000
         lines.append(f'{number},"NAME {number}",{NULL},"CYBER2",{",".join([NULL] * 7)},"{remarks};"\r\n')
     (folder / "sdn.csv").write_text("".join(sorted(lines)), newline="")
-    for name in ("add.csv", "alt.csv", "sdn_comments.csv"):
-        (folder / name).write_text("")
+    first = min(lines).partition(",")[0]  # a publication without any place or name is refused
+    (folder / "add.csv").write_text(f'{first},11,{NULL},"Havana","Cuba",{NULL}\r\n', newline="")
+    (folder / "alt.csv").write_text(f'{first},21,"aka","OTHER",{NULL}\r\n', newline="")
+    (folder / "sdn_comments.csv").write_text("")
 
 
 @pytest.fixture(scope="module")
