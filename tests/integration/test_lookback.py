@@ -145,10 +145,15 @@ def later_knowledge(home, tmp_path_factory) -> Path:
         connection.execute(
             "delete from marts.fct_alerts where scenario_id = 'TM28' and trigger_transfer_id = ?", [transfer]
         )
-        for table in ("exposures", "alerts"):
+        registered = "select {column} from raw_chainalysis.transfers where ends_with(?, ledger_transfer_id)"  # it says it in three ways
+        for table, column in (
+            ("exposures", "external_id"),
+            ("alerts", "external_id"),
+            ("alert_states", "transfer_reference"),
+        ):
             connection.execute(
-                f"update raw_chainalysis.{table} set _known_at = '2026-01-21 12:00' where external_id in "  # noqa: S608
-                "(select external_id from raw_chainalysis.transfers where ends_with(?, ledger_transfer_id))",
+                f"update raw_chainalysis.{table} set _known_at = '2026-01-21 12:00' "  # noqa: S608
+                f"where {column} in ({registered.format(column=column)})",
                 [transfer],
             )
         connection.execute(
