@@ -145,7 +145,8 @@ def later_knowledge(home, tmp_path_factory) -> Path:
         connection.execute(
             "delete from marts.fct_alerts where scenario_id = 'TM28' and trigger_transfer_id = ?", [transfer]
         )
-        registered = "select {column} from raw_chainalysis.transfers where ends_with(?, ledger_transfer_id)"  # it says it in three ways
+        # the vendor says it in three ways
+        registered = "select {column} from raw_chainalysis.transfers where ends_with(?, ledger_transfer_id)"
         for table, column in (
             ("exposures", "external_id"),
             ("alerts", "external_id"),
@@ -234,20 +235,18 @@ with instance() as opened:
 
 
 def test_a_trace_knows_what_was_known_then(later_knowledge, plumbline, tmp_path):
-    """The address was listed, and the list became known after the first run: a trace as of then does not know it."""
+    """What the vendor says of a transfer became known after the first run: a trace as of then does not know it."""
     with duckdb.connect(str(later_knowledge / "warehouse.duckdb"), read_only=True) as connection:
-        ((address,),) = connection.execute(
-            "select min(listed.address) from intermediate.int_sanctioned_addresses as listed "
-            "inner join raw_watchlists.digital_currency_addresses as raw on lower(raw.address) = lower(listed.address) "
-            "inner join intermediate.int_money_edges as edges on edges.to_node = 'external|' || listed.address "
-            "group by listed.address having min(raw._known_at) = timestamp '2026-01-21 12:00' order by 1 limit 1"
+        ((transfer,),) = connection.execute(
+            "select ledger_transfer_id from raw_chainalysis.transfers where external_id in "
+            "(select external_id from raw_chainalysis.exposures where _known_at = '2026-01-21 12:00')"
         ).fetchall()
     found = {}
-    for known, options in (("then", ("--as-of", FIRST_RUN)), ("now", ("--as-of", SECOND_RUN))):
+    for known, moment in (("then", FIRST_RUN), ("now", SECOND_RUN)):
         out = tmp_path / known
-        result = plumbline(
-            "trace", "--address", address, *options, "--hops", "1", "--out", str(out), home=later_knowledge
-        )
+        asked = ("--transfer", transfer, "--as-of", moment, "--hops", "1", "--out", str(out))
+        result = plumbline("trace", *asked, home=later_knowledge)
         assert result.returncode == 0, result.stdout + result.stderr
-        found[known] = rows(out / "nodes.parquet", f"select is_listed from rows where id = '{address}'")  # noqa: S608
-    assert found == {"then": [(False,)], "now": [(True,)]}
+        said = rows(out / "edges.parquet", f"select said from rows where hop = 0 and transfer_id = '{transfer}'")  # noqa: S608
+        found[known] = [words.count("by chainalysis") for (words,) in said]
+    assert found == {"then": [0], "now": [1]}
