@@ -22,6 +22,18 @@ _SUBJECTS: dict[str, dict[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ..
         "alerts": ((("externalId",), ("alert_external_id",)), (("alertIdentifier",), ("alert_external_id",))),
         "alert_states": ((("alertIdentifier", "alertStatus"), ("alert_id", "alert_status_code")),),
         "withdrawal_attempts": ((("ledger_transfer_id",), ("ledger_transfer_id",)),),
+        "network_identifications": ((("external_id",), ("external_id",)),),
+        "users": ((("userId",), ("user_id",)),),
+        "user_exposures": ((("userId", "cluster.name"), ("user_id", "cluster_name")),),
+        "listed_transfers": (
+            (
+                ("userId", "direction_code", "transferReference", "asset"),
+                ("user_id", "direction_code", "transfer_reference", "asset_code"),
+            ),
+        ),
+        "registered_addresses": (
+            (("userId", "kind_code", "asset", "address"), ("user_id", "kind_code", "asset_code", "address")),
+        ),
     },
     "trm": {
         "transfers": ((("externalId",), ("ledger_transfer_id",)),),

@@ -23,6 +23,7 @@ from ingestion.records import raw_schema
 URIS = {"transfers": "/v2/users/{userId}/transfers", "exposures": "/v2/transfers/{externalId}/exposures"}
 URIS |= {"alerts": "/v1/alerts/", "categories": "/v2/categories", "alert_states": "/v1/alerts/"}
 URIS |= {"withdrawal_attempts": "/v2/users/{userId}/withdrawal-attempts"}
+URIS |= {"network_identifications": "/v2/transfers/{externalId}/network-identifications"}
 
 
 class Landing:
@@ -38,6 +39,7 @@ class Landing:
         self._newest: dict[str, datetime] = {}
         self._transfers()
         self._exposures_and_alerts()
+        self._networks()
         self._other_alerts()
         self._alert_states()
         self._attempts()
@@ -167,6 +169,22 @@ class Landing:
             for item in items:
                 self._alert(extract_id, known_at, one.movement.key, external_id, item, day)
 
+    def _networks(self) -> None:
+        for one in [*self._in_order, *self._outcome.exposed_again]:
+            if getattr(one, "networks", None) is None:
+                continue
+            extract_id, known_at = self._extract_of(one.movement), _known_at(one.movement, one.summary["updated_at"])
+            external_id, table = one.summary["external_id"], "network_identifications"
+            try:
+                row = parse.networks(one.networks, self._outcome.added_members)
+                self._land(table, extract_id, known_at, {"external_id": external_id, **row})
+            except parse.Unreadable as problem:
+                record = {**_registered(one.movement), "external_id": external_id}
+                record["answer"] = one.networks.decode(errors="replace")
+                share, day = tally.networks_hash(external_id, one.networks), one.movement.transfer_at.date()
+                reason = "unreadable_answer", str(problem)
+                self._reject(table, extract_id, known_at, *reason, record, record_hash=share, event_date=day)
+
     def _alert(self, extract_id: str, known_at: datetime, key: Key, external_id: str, item: object, day: date) -> None:
         try:
             alert = parse.alert(item, self._outcome.added_members)
@@ -236,7 +254,10 @@ class Landing:
                 "address": attempt.address,
                 "answers": [
                     answer.decode(errors="replace")
-                    for answer in (answered.summary, answered.exposures, answered.alerts, answered.high_risk_addresses)
+                    for answer in (
+                        *(answered.summary, answered.exposures, answered.alerts, answered.high_risk_addresses),
+                        answered.networks or b"",
+                    )
                 ],
             }
             self._reject(
@@ -280,10 +301,12 @@ class Landing:
             for (event_date, asset_code), counted in sorted(cells.items()):
                 shares = [control_totals.record_hash(one.ledger_transfer_id, None) for one in counted]
                 self._total("transfers", extract_id, shares, event_date=event_date, asset_code=asset_code)
-        exposures, alerts, states, attempted = (defaultdict(list) for _ in range(4))
+        exposures, networks, alerts, states, attempted = (defaultdict(list) for _ in range(5))
         amounts: dict[str, Decimal] = defaultdict(Decimal)
         for movement, share in counted_by.exposures.values():
             exposures[self._extract_of(movement)].append(share)
+        for movement, share in counted_by.networks.values():
+            networks[self._extract_of(movement)].append(share)
         for alert in counted_by.alerts:
             alerts[self._extract_ids[alert.day]].append(alert.record_hash)
             amounts[self._extract_ids[alert.day]] += alert.amount_usd or 0
@@ -296,6 +319,7 @@ class Landing:
             self._total("alert_states", extract_id, states[extract_id], captured_by="api_total")
             self._total("withdrawal_attempts", extract_id, attempted[extract_id])
             self._total("exposures", extract_id, exposures[extract_id])
+            self._total("network_identifications", extract_id, networks[extract_id])
             self._total(
                 "alerts", extract_id, alerts[extract_id], source_amount=amounts[extract_id], captured_by="api_total"
             )

@@ -48,6 +48,7 @@ class Tally:
 
     transfers: dict[str, Counted] = field(default_factory=dict)
     exposures: dict[str, tuple[Movement, int]] = field(default_factory=dict)
+    networks: dict[str, tuple[Movement, int]] = field(default_factory=dict)
     alerts: list[CountedAlert] = field(default_factory=list)
     states: list[tuple[date, tuple]] = field(default_factory=list)
     attempts: dict[str, tuple[date, str]] = field(default_factory=dict)
@@ -72,6 +73,10 @@ class Tally:
     def exposed(self, movement: Movement, external_id: str, answer: bytes) -> None:
         """The exposures of a finished transfer, asked for by the vendor's id, were answered with 200."""
         self.exposures[movement.ledger_transfer_id] = movement, exposure_hash(external_id, answer)
+
+    def identified(self, movement: Movement, external_id: str, answer: bytes) -> None:
+        """The network identifications of a finished transfer were answered with 200."""
+        self.networks[movement.ledger_transfer_id] = movement, networks_hash(external_id, answer)
 
     def listed_categories(self, answer: bytes) -> None:
         self.categories = ["" if found == b"null" else found.decode() for found in _CATEGORY.findall(answer)]
@@ -102,6 +107,9 @@ class Tally:
         for ledger_transfer_id, (movement, _) in self.exposures.items():
             if ledger_transfer_id not in self.transfers:  # of a transfer that landed before
                 lines.setdefault(self.day_of(movement), []).append(f"exposure|{ledger_transfer_id}")
+        for ledger_transfer_id, (movement, _) in self.networks.items():
+            if ledger_transfer_id not in self.transfers:
+                lines.setdefault(self.day_of(movement), []).append(f"networks|{ledger_transfer_id}")
         for alert in self.alerts:
             lines.setdefault(alert.day, []).append(f"alert|{alert.alert_id}")
         for day, state in self.states:
@@ -118,6 +126,11 @@ def exposure_hash(external_id: str, answer: bytes) -> int:
     """The share of the hash that the direct exposure of a transfer has."""
     category = wire.said(wire.document(answer), "direct", "categoryId")
     return record_hash(wire.key(external_id, category), None)
+
+
+def networks_hash(external_id: str, answer: bytes) -> int:
+    """The share of the hash that the network identifications of a transfer have."""
+    return record_hash(wire.key(external_id, wire.said(wire.document(answer), "count")), None)
 
 
 def alert_hash(item: object) -> int | None:
