@@ -124,7 +124,7 @@ def test_a_watchlists_reject_comes_in_from_its_folder(home, tmp_path, monkeypatc
     assert rows("select table_name, reason_code from raw_watchlists.rejects") == [("names", "invalid_number")]
     assert replay.replay("watchlists") == replay.Outcome("watchlists", {}, 1)
     strict = ofac_csv._read
-    tolerant = lambda table, line: strict(table, [text.removeprefix("No. ") for text in line])  # noqa: E731
+    tolerant = lambda table, line, names: strict(table, [text.removeprefix("No. ") for text in line], names)  # noqa: E731
     monkeypatch.setattr(ofac_csv, "_read", tolerant)
     assert replay.replay("watchlists") == replay.Outcome("watchlists", {"names": 1}, 0)
     assert replay.replay("watchlists") == replay.Outcome("watchlists", {}, 0)

@@ -65,6 +65,16 @@ union all
 union all
 {{ raw_hop('chainalysis', 'address_exposures', ['address', 'product_code', 'member_no']) }}
 union all
+{{ raw_hop('chainalysis', 'network_identifications', ['external_id']) }}
+union all
+{{ raw_hop('chainalysis', 'users', ['user_id']) }}
+union all
+{{ raw_hop('chainalysis', 'user_exposures', ['user_id', 'cluster_name', 'category_id']) }}
+union all
+{{ raw_hop('chainalysis', 'listed_transfers', ['user_id', 'direction_code', 'transfer_reference', 'asset_code']) }}
+union all
+{{ raw_hop('chainalysis', 'registered_addresses', ['user_id', 'kind_code', 'asset_code', 'address']) }}
+union all
 {{ raw_hop('watchlists', 'entries', ['list_code', 'published_at', 'entry_id']) }}
 union all
 {{ raw_hop('watchlists', 'names', ['list_code', 'published_at', 'entry_id', 'name_no']) }}

@@ -8,6 +8,13 @@ left join (select distinct tx_hash from {{ ref('stg_onchain__bitcoin_outputs') }
 {%- set screened -%}
 left join (select external_id, min(transfer_id) as transfer_id from {{ ref('stg_chainalysis__transfers') }} group by external_id) as t on s.external_id = t.external_id
 {%- endset -%}
+{%- set registered -%}
+left join (
+  select user_id, direction_code, transfer_reference, min(transfer_id) as transfer_id
+  from {{ ref('stg_chainalysis__transfers') }}
+  group by user_id, direction_code, transfer_reference
+) as t on s.user_id = t.user_id and s.direction_code = t.direction_code and s.transfer_reference = t.transfer_reference
+{%- endset -%}
 {#- The present screening of each of a vendor's subjects, and a transfer on which it bears, where there is one. -#}
 {%- set trm_subjects -%}
 left join (
@@ -111,6 +118,16 @@ union all
 {{ staged_hop('chainalysis', 'address_screenings', judged_by('chainalysis', 'address'), 's.address = c.subject_id', 'c.subject_id') }}
 union all
 {{ staged_hop('chainalysis', 'address_exposures', exposed_by('chainalysis'), 't.transfer_id = c.transfer_id', 'c.transfer_id', out_of_scope="case when t.screening_id is null then 'superseded_screening' when t.transfer_id is null then 'no_monitored_transfer' end", join=chainalysis_addresses) }}
+union all
+{{ staged_hop('chainalysis', 'network_identifications', screenings_by('chainalysis'), 'coalesce(t.transfer_id, s.external_id) = c.transfer_id', 'c.transfer_id', join=screened) }}
+union all
+{{ staged_hop('chainalysis', 'listed_transfers', screenings_by('chainalysis'), 't.transfer_id = c.transfer_id', 'c.transfer_id', out_of_scope="case when t.transfer_id is null then 'names_no_transfer' end", join=registered) }}
+union all
+{{ staged_hop('chainalysis', 'users', ref('int_accounts'), 's.user_id = c.account_id', 'c.account_id', out_of_scope="case when c.account_id is null then 'names_no_account' end") }}
+union all
+{{ staged_hop('chainalysis', 'user_exposures', ref('int_accounts'), 's.user_id = c.account_id', 'c.account_id', out_of_scope="case when c.account_id is null then 'names_no_account' end") }}
+union all
+{{ staged_hop('chainalysis', 'registered_addresses', ref('int_accounts'), 's.user_id = c.account_id', 'c.account_id', out_of_scope="case when c.account_id is null then 'names_no_account' end") }}
 union all
 {{ staged_hop('watchlists', 'entries', ref('int_watchlist_entries'), 's.list_code = c.list_code and s.entry_id = c.entry_id and ' ~ within_span('s.published_at', 'c'), 'c.entry_id', out_of_scope="case when s.op_code = 'DEL' then 'deletion' end") }}
 union all
