@@ -70,6 +70,12 @@ BY_PLACE = {
 rows of an explorer's listing, offsets of a topic."""
 
 
+def named_by(feed: str, table: str) -> list[tuple[tuple[str, str], ...]]:
+    """What names a record of the table: members of the rejected record, each with the column of the row that says the
+    same; there may be several ways."""
+    return [tuple(zip(*subject, strict=True)) for subject in _SUBJECTS.get(feed, {}).get(table, ())]
+
+
 def is_asked(feed: str) -> bool:
     """Whether a vendor of the feed can be asked again about what it refused or nobody could read."""
     return feed in _SUBJECTS

@@ -13,7 +13,7 @@ import record_hashes
 import vendor_world
 from aiohttp import web
 
-from ingestion import pipeline, replay
+from ingestion import arrivals, pipeline, replay
 from ingestion.chainalysis import chainalysis_source, users
 from ingestion.chainalysis.schemas import KYT_TABLES, TABLES
 from ingestion.vendor import VendorError, VendorUnavailable
@@ -345,6 +345,19 @@ def test_an_address_is_asked_about_again_after_a_movement_and_when_its_answer_is
     asked = {place for _, place in handler.seen if place.startswith(SANCTIONS_PATH)}
     assert path not in asked and len(asked) == len({row["output_address"] for row in PAID} | {"ours", "new"}) - 1
     assert unexplained() == []
+
+
+def test_an_address_that_was_refused_and_is_answered_later_closes_its_reject(world, ledger):
+    handler, row = Watched(world), PAID[3]
+    path = f"{SANCTIONS_PATH}/{row['output_address']}"
+    handler.script = lambda method, asked: web.json_response({"message": "no"}, status=400) if asked == path else None
+    load(handler, addresses=True)
+    assert arrivals.close_arrived("chainalysis") == 0
+    handler.script = lambda method, asked: None
+    deliver(datetime(2026, 2, 6), _movement(row, "completed", 1) | {"id": "again", "tx_hash": "aa"})
+    load(handler, addresses=True)
+    assert arrivals.close_arrived("chainalysis") == 1
+    assert query("select closed_as_code from raw_chainalysis.rejects order by 1 nulls first") == [(None,), ("arrived",)]
 
 
 @pytest.mark.parametrize(
