@@ -2,8 +2,8 @@
 
 A reject is not an error of the run: it is counted against the control totals like a loaded record. A record that came
 in has a second row, equal but for `replayed_at` (when), `closed_as_code` (replayed or arrived) and `_extract_id`, the
-extract in which it came in: its own (from then on it counts as loaded there), that of a vendor's new answer (replay.py),
-or the later one that brought it by itself (arrivals.py)."""
+extract in which it came in: its own (from then on it counts as loaded there), that of a vendor's new answer
+(replay.py), or the later one that brought it by itself (arrivals.py)."""
 
 import hashlib
 import json
