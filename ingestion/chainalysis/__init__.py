@@ -258,7 +258,9 @@ class Run:
                 )
                 for one in outcome.attempts:
                     attempt = one.attempt
-                    outcome.tally.attempted(attempt.ledger_transfer_id, attempt.attempted_at.date(), one.summary)
+                    outcome.tally.attempted(
+                        attempt.ledger_transfer_id, attempt.attempted_at.date(), attempt.asset_amount, one.summary
+                    )
                 listed = await listed_alerts.account_for(client, outcome, Earlier())
         except Refusal as refusal:
             raise VendorError(

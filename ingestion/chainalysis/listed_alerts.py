@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from ingestion import wire
 from ingestion.chainalysis import parse
 from ingestion.chainalysis.client import KytClient
 from ingestion.chainalysis.earlier import Account, Earlier, State
@@ -77,7 +78,7 @@ async def account_for(client: KytClient, outcome: Outcome, earlier: Earlier) -> 
         by_key[_key(row)].append(row)
         if (state := _state(row)) not in known:
             listed.states.append(ListedRow(row, _known_at(row)))
-            outcome.tally.listed_state(_known_at(row).date(), state)
+            outcome.tally.listed_state(_known_at(row).date(), state, wire.cents(row, "alertAmountUsd"))
     again = earlier.keys_again()
     new = {
         key: [

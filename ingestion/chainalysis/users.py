@@ -106,9 +106,13 @@ def _land(reading: Reading, said: Said, landed: dict, floor: datetime, added: se
     reading.land("users", known_at, row, answer=answer)
     own = {"user_id": user_id}
 
-    def each(table: str, members: list[dict], about: dict, key: Callable[[dict], str], to_row: Callable) -> None:
+    def each(
+        table: str, members: list[dict], about: dict, key: Callable[[dict], str], to_row: Callable, *usd: str
+    ) -> None:
+        """`usd`: the members that hold what is summed."""
         for member in members:
-            share = reading.count(table, key(member))
+            amounts = [amount for name in usd if (amount := wire.cents(member, name)) is not None]
+            share = reading.count(table, key(member), sum(amounts) if amounts else None)
             try:
                 reading.land(table, known_at, own | about | to_row(member, added), answer=member)
             except Unreadable as problem:
@@ -119,7 +123,7 @@ def _land(reading: Reading, said: Said, landed: dict, floor: datetime, added: se
         cluster = wire.at(member, "cluster")
         return wire.key(user_id, wire.said(cluster, "name"), wire.said(cluster, "categoryId"))
 
-    each("user_exposures", members, {}, exposed, _exposure)
+    each("user_exposures", members, {}, exposed, _exposure, *(EXPOSURE - {"cluster"}))
     for direction, name in TRANSFERS.items():
 
         def is_new(member: dict, direction: str = direction) -> bool:
@@ -131,7 +135,7 @@ def _land(reading: Reading, said: Said, landed: dict, floor: datetime, added: se
             return wire.key(user_id, direction, *named)
 
         new = [member for member in parse.distinct(said.lists[name]) if is_new(member)]
-        each("listed_transfers", new, {"direction_code": direction}, listed_as, listed_transfer)
+        each("listed_transfers", new, {"direction_code": direction}, listed_as, listed_transfer, "amountUSD")
     for kind, name in ADDRESSES.items():
 
         def registered(member: dict, kind: str = kind) -> str:

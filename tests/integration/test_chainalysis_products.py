@@ -209,6 +209,7 @@ def test_counterparty_addresses_are_screened_once_by_both_products(world, ledger
     newest = max(row["updated_at"] for row in PAID if row["updated_at"]).replace(microsecond=0)
     known = datetime(2026, 2, 2)  # the ledger's newest row, which is later than the sandbox's own clock
     assert query("select distinct _known_at from raw_chainalysis.address_screenings") == [(max(newest, known),)]
+    assert record_hashes.differing_amounts("chainalysis") == []
     assert unexplained() == []
     handler.seen.clear()
     assert not load(handler, addresses=True)[0].loads_ids
@@ -231,6 +232,7 @@ def test_network_identifications_land_where_the_vendor_has_them(world, ledger):
         "select external_id, organisation_count, organisation_names from raw_chainalysis.network_identifications"
     )
     assert named and named < set(found) and len(found) == len(finished)
+    assert record_hashes.differing_amounts("chainalysis") == []
     assert {names for external_id, _, names in found if external_id not in {one for one, *_ in named}} == {"[]"}
     counts = query("select count(network_organisation_count), sum(network_organisation_count) from "
                    "raw_chainalysis.withdrawal_attempts")  # fmt: skip
@@ -250,6 +252,7 @@ def test_what_the_vendor_says_by_user_lands_and_again_when_his_score_changes(wor
     exposed = "select sum(sent_indirect_usd + received_indirect_usd) from raw_chainalysis.user_exposures"
     assert query(exposed) == [(sum(row["usd_amount"] for row in finished),)]
     assert unexplained() == [] and record_hashes.uncounted("chainalysis") == []
+    assert record_hashes.differing_amounts("chainalysis") == []
     handler.seen.clear()
     assert not load(handler, user_lists=True)[0].loads_ids
     assert {path for _, path in handler.seen if "/v1/users/" in path} == {vendor.KYT_PATH + "/v1/users/"}
