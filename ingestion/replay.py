@@ -49,13 +49,13 @@ class Outcome:
 
 def open_rejects(feed: str) -> pa.Table:
     """The feed's rejects of completed loads that nothing closed yet, oldest first (see `rejects.SCHEMA`)."""
-    return _rejects(feed, "count(replayed_at) over (partition by reject_id) = 0")
+    return _rejects(feed, "qualify count(replayed_at) over (partition by reject_id) = 0")
 
 
 def closed_rejects(feed: str) -> pa.Table:
     """The feed's rejects that are closed, each by the row that closed it: `replayed_at` says when, `closed_as_code`
     how (replayed, arrived). Oldest first."""
-    return _rejects(feed, "replayed_at is not null")
+    return _rejects(feed, "and replayed_at is not null")
 
 
 def _rejects(feed: str, which: str) -> pa.Table:
@@ -68,7 +68,7 @@ def _rejects(feed: str, which: str) -> pa.Table:
         found = connection.sql(
             f'select * from "{schema}".rejects '  # noqa: S608 (a feed code, never data)
             f'where _dlt_load_id in (select load_id from "{schema}"._dlt_loads where status = 0) '
-            f"qualify {which} order by first_seen_at, reject_id"
+            f"{which} order by first_seen_at, reject_id"
         )
         return found.to_arrow_table().select(records.raw_schema(rejects.SCHEMA).names)
 
