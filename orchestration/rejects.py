@@ -72,7 +72,7 @@ def _show(console: Console, rows: list[dict[str, Any]], is_closed: bool) -> None
         reason = row["reason_code"] if row["feed_code"] in PERSONAL else row["reason"]
         where = row["extract_id"].rpartition(":")[0]
         seen = f"{row['first_seen_at']:%Y-%m-%d %H:%M}"
-        closed = [f"{row['closed_as_code']} {row['replayed_at']:%Y-%m-%d %H:%M}"] * is_closed
+        closed = [f"{row['closed_as_code']} {row['replayed_at']:%Y-%m-%d %H:%M}"] if is_closed else []
         what = row["reject_id"][:8], row["feed_code"], row["table_name"], where, f"{row['record_no']:,}", seen
         table.add_row(*what, *closed, reason)
     console.print(table)

@@ -353,7 +353,10 @@ def test_an_address_is_asked_about_again_after_a_movement_and_when_its_answer_is
 def test_an_address_that_was_refused_and_is_answered_later_closes_its_reject(world, ledger):
     handler, row = Watched(world), PAID[3]
     path = f"{SANCTIONS_PATH}/{row['output_address']}"
-    handler.script = lambda method, asked: web.json_response({"message": "no"}, status=400) if asked == path else None
+    refusal, headers = {"message": "no"}, {"Date": "Tue, 06 Jan 2026 00:00:00 GMT"}
+    handler.script = lambda method, asked: (
+        web.json_response(refusal, status=400, headers=headers) if asked == path else None
+    )
     load(handler, addresses=True)
     assert arrivals.close_arrived("chainalysis") == 0
     handler.script = lambda method, asked: None
