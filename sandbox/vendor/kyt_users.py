@@ -30,7 +30,8 @@ class Users:
         """The answer to a GET; `parts` are those of the path behind `users`. Raises Refused."""
         match parts:
             case [] | [""]:
-                return lists.page([self._listed(user, of) for user, of in self._by_user().items()], query, self._held_back)
+                rows = [self._listed(user, found) for user, found in self._by_user().items()]
+                return lists.page(rows, query, self._held_back)
             case [user]:
                 return self._user(user)
             case [user, "transfers", "received" | "sent" as direction]:
