@@ -141,7 +141,7 @@ def test_a_window_that_forgets_is_found(model: str, number: int, right: str, wro
     "model", [model for model in CHECKS if model.startswith("feat") and model not in WINDOWS_NOT_CHECKED_YET]
 )
 def test_a_leg_without_a_row_is_found(model: str, breaks) -> None:
-    found = breaks(model, A_LEG, LOST
+    found = breaks(model, A_LEG, LOST)
     assert found[CHECKS[model][0]] > 0
 
 

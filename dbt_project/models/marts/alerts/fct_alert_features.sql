@@ -80,7 +80,7 @@ turnovers as (
     or (peers.event_at >= triggers.history_from_at and peers.event_at < triggers.triggered_at)
 ),
 
-long as (
+stacked as (
   {%- for number in [1, 2] %}
   select
     alert_id,
@@ -121,7 +121,7 @@ ranked as (
     *,
     row_number() over (partition by alert_id, feature_no, is_trigger order by value) as rank_no,
     count(value) over (partition by alert_id, feature_no, is_trigger) as value_count
-  from long
+  from stacked
   where is_trigger or value is not null
 ),
 
