@@ -58,4 +58,4 @@ def _forget_later_alerts(connection, moment: datetime) -> None:
     look = "select table_name from information_schema.tables where table_schema = 'marts'"
     there = {table for (table,) in connection.execute(look).fetchall()}
     for table in there.intersection(LEDGERS):
-        connection.execute(f"delete from marts.{table} where raised_as_of_at > ?", [moment])  # noqa: S608 (ours)
+        connection.execute(f"delete from marts.{table} where raised_as_of_at > ?", [moment])  # noqa: S608 (our names)
