@@ -86,7 +86,7 @@ def test_a_residence_that_a_model_forgets_shows_in_both_jurisdictions(home, sql)
     before, read = by_jurisdiction(sql)
     assert before == read and before["UNKNOWN"] and len(before) > 1
     sql("update intermediate.int_party_history set jurisdiction_code = 'HK' where party_id = 'P1'")
-    raw.build(home, "--select", "int_transfer_legs")
+    build(home, "--select", "int_transfer_legs")
     counted, read = by_jurisdiction(sql)
     moved = read["HK"] - counted.get("HK", 0)
     assert counted == before and moved > 0
@@ -103,7 +103,7 @@ def test_what_raw_lost_stays_in_the_population_of_no_known_jurisdiction(home, sq
     )
     sql(f"delete from raw_exchange.deposits where deposit_id = '{deposit}'")  # noqa: S608 (a name of our fixture)
     population = ("int_population_exchange_rows", "int_population_rows")
-    raw.build(home, "--select", "int_feed_raw_rows", "int_feed_rows", *population)
+    build(home, "--select", "int_feed_raw_rows", "int_feed_rows", *population)
     after, _ = by_jurisdiction(sql)
     assert after.get(place, 0) == before[place] - 1
     assert after["UNKNOWN"] == before["UNKNOWN"] + 1

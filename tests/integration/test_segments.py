@@ -8,6 +8,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from dbt_command import compiled as sql_of
+from dbt_command import dbt
 from oracles import warehouse
 
 MODELS = {
@@ -40,8 +42,8 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The SQL of the models and of their test."""
     home = tmp_path_factory.mktemp("segments")
     duckdb.connect(str(home / "warehouse.duckdb")).close()
-    warehouse.dbt(home, "compile", "--select", *MODELS, TEST)
-    return {name: warehouse.compiled(name) for name in (*MODELS, TEST)}
+    dbt(home, "compile", "--select", *MODELS, TEST)
+    return {name: sql_of(name) for name in (*MODELS, TEST)}
 
 
 @pytest.fixture
