@@ -95,13 +95,13 @@ def test_a_residence_that_a_model_forgets_shows_in_both_jurisdictions(home, sql)
 
 def test_what_raw_lost_stays_in_the_population_of_no_known_jurisdiction(home, sql):
     before, _ = by_jurisdiction(sql)
-    (deposit, place), *_ = sql(
+    (withdrawal, place), *_ = sql(
         "select split_part(transfer_id, ':', 3), jurisdiction_code from intermediate.int_transfer_legs "
-        "where transfer_type_code = 'deposit' and source_code = 'exchange' and jurisdiction_code is not null "
+        "where transfer_type_code = 'withdrawal' and source_code = 'exchange' and jurisdiction_code is not null "
         "and split_part(transfer_id, ':', 3) in "
-        "(select deposit_id from raw_exchange.deposits group by deposit_id having count(*) = 1) order by all"
+        "(select withdrawal_id from raw_exchange.withdrawals group by withdrawal_id having count(*) = 1) order by all"
     )
-    sql(f"delete from raw_exchange.deposits where deposit_id = '{deposit}'")  # noqa: S608 (a name of our fixture)
+    sql(f"delete from raw_exchange.withdrawals where withdrawal_id = '{withdrawal}'")  # noqa: S608 (a name of our fixture)
     population = ("int_population_exchange_rows", "int_population_rows")
     build(home, "--select", "int_feed_raw_rows", "int_feed_rows", *population)
     after, _ = by_jurisdiction(sql)
