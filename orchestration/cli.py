@@ -318,12 +318,22 @@ def _read_project_ahead() -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="CSV of known cases (docs/guide/detection.md).  [default: those of the sandbox exchange]",
 )
-def detection(labels) -> None:
+@click.option(
+    "--write",
+    type=(click.Path(dir_okay=False, path_type=Path), str),
+    metavar="FILE SECTION",
+    help="Put it into a Markdown file instead, between <!-- detection: SECTION --> and <!-- end -->.",
+)
+def detection(labels, write) -> None:
     """Print what alerts found of known cases: recall by typology, alerts per 1,000 customers (Markdown)."""
-    from orchestration.detection import page
+    from orchestration import detection as found
 
     root = homes.home()
-    click.echo(_refused(page, labels or root / "sandbox/truth/labels.csv", root / "warehouse.duckdb"), nl=False)
+    page = _refused(found.page, labels or root / "sandbox/truth/labels.csv", root / "warehouse.duckdb")
+    if write:
+        _refused(found.write, page, *write)
+    else:
+        click.echo(page, nl=False)
 
 
 def _refused(work, *with_):

@@ -15,7 +15,7 @@ from pathlib import Path
 from orchestration import origin, run_lock
 from orchestration.resources import open_warehouse
 
-LEDGER = "marts.fct_alerts"
+LEDGERS = ("fct_alerts", "fct_alert_features")  # of schema marts: what was raised when, and what it rests on
 
 
 def instant(text: str) -> datetime:
@@ -55,7 +55,7 @@ def prepare(root: Path, moment: datetime, say: Callable[[str], None]) -> Path:
 
 
 def _forget_later_alerts(connection, moment: datetime) -> None:
-    schema, table = LEDGER.split(".")
-    look = "select 1 from information_schema.tables where table_schema = ? and table_name = ?"
-    if connection.execute(look, [schema, table]).fetchall():
-        connection.execute(f"delete from {LEDGER} where raised_as_of_at > ?", [moment])  # noqa: S608 (a constant)
+    look = "select table_name from information_schema.tables where table_schema = 'marts'"
+    there = {table for (table,) in connection.execute(look).fetchall()}
+    for table in there.intersection(LEDGERS):
+        connection.execute(f"delete from marts.{table} where raised_as_of_at > ?", [moment])  # noqa: S608 (our names)

@@ -32,7 +32,7 @@ def show(console: Console, accounting: dict, root: Path) -> None:
 
 
 def render(accounting: dict, root: Path) -> Group:
-    """The accounting as one screen: verdict, reasons, feeds, scenarios, indicators, checks."""
+    """The accounting as one screen: verdict, reasons, feeds, scenarios, jurisdictions, indicators, checks."""
     code = accounts.exit_code(accounting)
     verdict, style, sentence = VERDICTS[code]
     run = accounting["run"]
@@ -50,6 +50,8 @@ def render(accounting: dict, root: Path) -> Group:
         parts.append(_feeds(accounting["feeds"]))
     if accounting.get("scenarios"):
         parts.append(_scenarios(accounting["scenarios"]))
+    if accounting.get("jurisdictions"):
+        parts.append(_jurisdictions(accounting["jurisdictions"]))
     if accounting.get("kris"):
         parts.append(_kris(accounting["kris"]))
     if accounting.get("checks"):
@@ -112,6 +114,23 @@ def _scenarios(scenarios: list[dict]) -> Table:
             _alarm(row["unexplained"]),
             Text(f"{row['alerts_new']:,}", style="bold"),
             _count(row["alerts"]),
+        )
+    return table
+
+
+def _jurisdictions(jurisdictions: list[dict]) -> Table:
+    table = _table(
+        "Jurisdictions: the same population by residence of the paying customer, over all scenarios",
+        "jurisdiction", "population", "USD", "alerted", "not evaluable", "errored", "unexplained",
+    )  # fmt: skip
+    for row in jurisdictions:
+        table.add_row(
+            row["jurisdiction"],
+            _count(row["population"]),
+            _usd(row["population_usd"]),
+            *(_count(row[name]) for name in ("alerted", "not_evaluable")),
+            _alarm(row["errored"]),
+            _alarm(row["unexplained"]),
         )
     return table
 

@@ -36,7 +36,7 @@ class Users:
                 return self._user(user)
             case [user, "transfers", "received" | "sent" as direction]:
                 rows = [_transfer(one) for one in self._of(user) if one.direction == direction]
-                return lists.page(rows, query, self._held_back)
+                return lists.page(rows, query)  # one that came in would change the user's row of the list as well
             case [user, name] if name in ADDRESSES:
                 return lists.page([*self._addresses[user, ADDRESSES[name]].values()], query, self._held_back)
         raise Refused(404, f"no such end-point: /v1/users/{'/'.join(parts)}")

@@ -100,9 +100,8 @@ SCHEMAS = {
         "list_code, entry_id, asset_code, list_asset_code, chain_code, address, address_raw, is_valid flag, name,"
         "program, listed_from_date date, delisted_on date, known_at time"
     ),
-    "int_party_history": _schema(
-        "party_id, effective_from_at time, effective_to_at time, segment_code, birth_date date"
-    ),
+    "int_party_history": _schema("party_id, effective_from_at time, effective_to_at time, birth_date date"),
+    "int_party_segments": _schema("party_id, effective_from_at time, effective_to_at time, segment_code"),
     "int_party_behaviour_events": _schema(
         "event_id, party_id, event_type_code, event_class_code, outcome_code, country_code, event_at time,"
         "event_date date, known_at time"

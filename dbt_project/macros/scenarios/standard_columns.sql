@@ -12,6 +12,10 @@
   legs_expected,
   party_id,
   account_id,
+  cast({{ jurisdiction_of('jurisdiction_code') }} as string) as jurisdiction_code,
+  cast(
+    case when transfer_type_code in ('deposit', 'withdrawal') then rail_code || '_' || transfer_type_code else transfer_type_code end as string
+  ) as product_code,
   cast(subject_type_code as string) as subject_type_code,
   cast(subject_id as string) as subject_id,
   cast(case when outcome_code = 'alerted' then {{ episode_key }} else '' end as string) as episode_key,
@@ -35,6 +39,11 @@
   cast(evidence_transfer_ids as string) as evidence_transfer_ids,
   cast(evidence_known_at as timestamp) as evidence_known_at,
   cast(evidence_end_at as timestamp) as evidence_end_at
+{%- endmacro -%}
+
+{#- Where a leg is accounted for: the jurisdiction of its party's residence; UNKNOWN where KYC does not tell. -#}
+{%- macro jurisdiction_of(code) -%}
+coalesce({{ code }}, 'UNKNOWN')
 {%- endmacro -%}
 
 {#- The outcome of a leg, from its reason: one table of reasons for all scenarios, so that a reason means the same everywhere.
