@@ -47,13 +47,14 @@ case
     'no_hit', 'not_new', 'not_silent', 'known_service', 'not_designated_then', 'not_high_risk', 'message_complete'
   ) then 'below_threshold'
   when {{ reason }} in (
-    'trade', 'not_completed', 'not_fiat', 'not_crypto', 'wrong_direction', 'own_transfer', 'not_a_person', 'internal'
+    'trade', 'not_completed', 'not_fiat', 'not_crypto', 'wrong_direction', 'own_transfer', 'not_a_person', 'internal',
+    'not_a_trade', 'transparent_asset', 'marked_itself'
   ) then 'excluded'
   when {{ reason }} in (
     'no_kyc', 'no_valuation', 'no_counterparty', 'no_threshold_for_currency', 'insufficient_history', 'not_screened',
     'screening_pending', 'unmapped_category', 'no_address', 'invalid_address',
     'no_variance', 'no_peers', 'no_behaviour', 'no_declared_income', 'no_birth_date', 'window_open', 'hub_cut',
-    'no_designation_date', 'no_country', 'no_identifier'
+    'no_designation_date', 'no_country', 'no_identifier', 'community_too_wide'
   ) then 'not_evaluable'
   else 'errored'
 end
