@@ -208,7 +208,12 @@ def _neighbours(teller: Teller) -> None:
     ):
         row = {"party_id": party, "mark_code": code, "marked_at": marked - 2 * DAY, "effective_from_at": marked}
         teller.population.rows("int_party_marks").append(row)
-    pay = teller.pay
+
+    def pay(payer: str, payee: str, at: datetime, usd: str, **more: object) -> None:
+        """With strangers in coins: a bank account in common would be an identifier."""
+        inside = payer[0].isupper() and payee[0].isupper()
+        teller.pay(payer, payee, at, usd, **({} if inside else {"rail_code": "crypto", "asset_code": "USDT"}) | more)
+
     pay("QR", "Q0", marked, "1000")
     pay("QR", "Q1", marked - MOMENT, "1000")
     pay("Q2", "QE", marked + DAY, "999.99")
@@ -227,6 +232,8 @@ def _neighbours(teller: Teller) -> None:
     pay("QR", "wallet8", marked - 20 * DAY, "20", device_id="device 8")
     pay("wallet9", "Q8", marked + DAY, "1000", device_id="device 8")
     pay("wallet9", "Q9", marked - DAY, "1000", device_id="device 8", known_at=marked + 5 * DAY)
+    pay("QR", "bank10", marked - DAY, "20", rail_code="fiat", asset_code="USD")
+    pay("bank10", "QB", marked, "1000", rail_code="fiat", asset_code="USD")
     for other in range(11):
         pay(f"wallet{other + 20}", f"QP{other:02d}", marked + DAY, "1000" if other else "20", ip_address="public")
     pay("QR", "wallet40", marked + DAY - HOUR, "20", ip_address="public")
