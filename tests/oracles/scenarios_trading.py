@@ -56,7 +56,7 @@ def tm32(people: Population, limits: Limits | None = None) -> dict[str, Verdict]
         if not leg["party_id"]:
             return blind("no_kyc")
         if leg["asset_code"] not in limits.privacy_coins:
-            return excluded("transparent_asset")
+            return below("transparent_asset")
         if leg["amount_usd"] is None:
             return blind("no_valuation")
         if leg["amount_usd"] < limits.withdrawal_usd:

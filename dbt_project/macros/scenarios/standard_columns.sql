@@ -44,11 +44,12 @@ case
   when {{ reason }} = 'alerted' then 'alerted'
   when {{ reason }} in (
     'below_threshold', 'outside_band', 'below_minimum_amount', 'low_severity_category', 'not_dormant', 'not_round', 'no_exposure',
-    'no_hit', 'not_new', 'not_silent', 'known_service', 'not_designated_then', 'not_high_risk', 'message_complete'
+    'no_hit', 'not_new', 'not_silent', 'known_service', 'not_designated_then', 'not_high_risk', 'message_complete',
+    'transparent_asset'
   ) then 'below_threshold'
   when {{ reason }} in (
     'trade', 'not_completed', 'not_fiat', 'not_crypto', 'wrong_direction', 'own_transfer', 'not_a_person', 'internal',
-    'not_a_trade', 'transparent_asset', 'marked_itself'
+    'not_a_trade', 'marked_itself'
   ) then 'excluded'
   when {{ reason }} in (
     'no_kyc', 'no_valuation', 'no_counterparty', 'no_threshold_for_currency', 'insufficient_history', 'not_screened',
