@@ -98,12 +98,14 @@ def _tm24(story: _Story, miss: str) -> None:
 
 
 def _tm25(story: _Story, miss: str) -> None:
-    ways = ("A>B", "A>C", "B>C", "A>C") if miss == "members" else ("A>B", "A>C", "B>D", "C>D", "D>E")
+    ways = {"A>B": 0, "A>C": HOUR, "B>D": REST, "C>D": REST + HOUR, "D>E": 2 * REST}
+    if miss == "members":
+        ways = {"A>B": 0, "A>C": HOUR, "B>C": REST}
     total = 0
-    for place, ends in enumerate(ways):
+    for ends, after in ways.items():
         cents = story.planter.between(3_000_000, 4_000_000)
         total += cents
-        story.pay(ends, place * 5 * HOUR, cents)
+        story.pay(ends, after, cents)
     if miss == "share":
         story.pay("A>z", 30 * HOUR, total // 2)
 
