@@ -19,6 +19,7 @@ from oracles.scenarios import Verdict, alert, below, blind, excluded
 from oracles.scenarios_network import Edge, Limits, busy, judged, payments, steps
 
 EPOCH = datetime(1970, 1, 1)
+KINDS = ("device", "ip", "bank_account", "payout_address")
 BIPARTITE = Limits(min_usd=Decimal(500))
 PEEL_CHAIN = Limits(low=Decimal("0.90"), high=Decimal("0.999"), count=5)
 WIDEST = 16  # payments from the first of a community by name
@@ -159,6 +160,15 @@ def tm47(people: Population, limits: Proximity | None = None) -> dict[str, Verdi
     followed = {e.id: e for e in edges.values() if e.usd >= limits.min_usd and e.id not in cut}
     shared = features_exposure.FAMILIES["shared"](people)
     by_id = {leg["leg_id"]: leg for leg in legs}
+    dealt: dict[str, list[Edge]] = {}
+    for edge in followed.values():
+        for node in {edge.payer, edge.payee}:
+            dealt.setdefault(node, []).append(edge)
+    used: dict[tuple[str, str], list[Leg]] = {}
+    for leg_id, row in shared.items():
+        for kind in KINDS:
+            if row[kind] is not None:
+                used.setdefault((kind, row[kind]), []).append(by_id[leg_id])
     since: dict[str, datetime] = {}
     for mark in people.rows("int_party_marks"):
         known = mark["effective_from_at"]
@@ -175,7 +185,7 @@ def tm47(people: Population, limits: Proximity | None = None) -> dict[str, Verdi
         other = edge.payer if leg["direction_code"] == "in" else edge.payee
         found = {edge.id} if marked(other, edge.at) else set()
         if limits.money_hops == 2 and edge.id in followed:
-            for link in followed.values():
+            for link in dealt[other]:
                 if link.id == edge.id or not edge.at - limits.hours * HOUR <= link.at <= edge.at:
                     continue
                 for here, there in ((link.payer, link.payee), (link.payee, link.payer)):
@@ -185,15 +195,13 @@ def tm47(people: Population, limits: Proximity | None = None) -> dict[str, Verdi
 
     def identifiers(leg: Leg) -> set[str]:
         found: set[str] = set()
-        for kind in ("device", "ip", "bank_account", "payout_address") if limits.identifier_hops else ():
+        for kind in KINDS if limits.identifier_hops else ():
             value = shared[leg["leg_id"]][kind]
             if value is None or shared[leg["leg_id"]][f"{kind}_party_count_30d"] > limits.sharing:
                 continue
-            for other_id, row in shared.items():
-                other = by_id[other_id]
+            for other in used[kind, value]:
                 if (
-                    row[kind] == value
-                    and other["party_id"] != leg["party_id"]
+                    other["party_id"] != leg["party_id"]
                     and leg["event_at"] - limits.hours * HOUR <= other["event_at"] <= leg["event_at"]
                     and marked(f"party {other['party_id']}", leg["event_at"])
                 ):
