@@ -205,25 +205,28 @@ _feed = click.option("--feed", help="Only this feed.")
 
 @rejects.command("list")
 @_feed
+@click.option("--closed", is_flag=True, help="Those whose record came in: by a replay, or by itself (arrived).")
 @click.option("--json", "as_json", is_flag=True, help="For machines: a JSON list, with the records (personal data).")
-def list_rejects(feed, as_json) -> None:
+def list_rejects(feed, closed, as_json) -> None:
     """List the open rejects, oldest first."""
-    from orchestration import rejects as open_ones
+    from orchestration import rejects as known
 
-    rows = _refused(open_ones.open_rejects, feed)
+    closed_ones = _refused(known.closed_rejects, feed)
+    rows = closed_ones if closed else _refused(known.open_rejects, feed)
     if as_json:
-        click.echo(open_ones.as_json(rows))
+        click.echo(known.as_json(rows))
     else:
-        open_ones.show_list(_console(), rows)
+        known.show_list(_console(), rows, closed_ones, is_closed=closed)
 
 
 @rejects.command("show")
 @click.argument("reject_id")
 def show_reject(reject_id) -> None:
     """Print one reject whole, with the record as delivered (it may hold personal data)."""
-    from orchestration import rejects as open_ones
+    from orchestration import rejects as known
 
-    click.echo(open_ones.as_json(_refused(open_ones.chosen, _refused(open_ones.open_rejects), reject_id)))
+    rows = _refused(known.open_rejects) + _refused(known.closed_rejects)
+    click.echo(known.as_json(_refused(known.chosen, rows, reject_id)))
 
 
 @rejects.command("replay")
