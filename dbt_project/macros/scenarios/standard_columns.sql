@@ -53,16 +53,18 @@ case
   when {{ reason }} = 'alerted' then 'alerted'
   when {{ reason }} in (
     'below_threshold', 'outside_band', 'below_minimum_amount', 'low_severity_category', 'not_dormant', 'not_round', 'no_exposure',
-    'no_hit', 'not_new', 'not_silent', 'known_service', 'not_designated_then', 'not_high_risk', 'message_complete'
+    'no_hit', 'not_new', 'not_silent', 'known_service', 'not_designated_then', 'not_high_risk', 'message_complete',
+    'transparent_asset'
   ) then 'below_threshold'
   when {{ reason }} in (
-    'trade', 'not_completed', 'not_fiat', 'not_crypto', 'wrong_direction', 'own_transfer', 'not_a_person', 'internal'
+    'trade', 'not_completed', 'not_fiat', 'not_crypto', 'wrong_direction', 'own_transfer', 'not_a_person', 'internal',
+    'not_a_trade', 'marked_itself'
   ) then 'excluded'
   when {{ reason }} in (
     'no_kyc', 'no_valuation', 'no_counterparty', 'no_threshold_for_currency', 'insufficient_history', 'not_screened',
     'screening_pending', 'unmapped_category', 'no_address', 'invalid_address',
     'no_variance', 'no_peers', 'no_behaviour', 'no_declared_income', 'no_birth_date', 'window_open', 'hub_cut',
-    'no_designation_date', 'no_country', 'no_identifier'
+    'no_designation_date', 'no_country', 'no_identifier', 'community_too_wide'
   ) then 'not_evaluable'
   else 'errored'
 end
