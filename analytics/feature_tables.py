@@ -15,6 +15,7 @@ import inspect
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import duckdb
 import pyarrow as pa
@@ -72,16 +73,16 @@ def build(
     increment reads at most the share `most_touched` of the legs. Killed at any moment it leaves a table as it was
     before or as it is after, and the next build is right."""
     connection.execute(f"create schema if not exists {STATE}").fetchall()
-    if _number(connection, f"select count(*) from {legs_table}") < least_legs:
+    all_legs = _number(connection, f"select count(*) from {legs_table}")
+    if all_legs < least_legs:
         return _by_sql(connection, table)
     from analytics import velocity as kernel  # numba takes a third of a second to import
 
+    definition = definition_of(table, kernel)
     try:
-        _check_accounts(connection, table)
-        definition = definition_of(table, kernel)
         is_current = not full_refresh and _is_current(connection, table, definition)
         built = _increment(connection, table, kernel, most_touched) if is_current else None
-        return built or _whole(connection, table, kernel, definition)
+        return built or _whole(connection, table, kernel, definition, 1 + all_legs // PARTITION_LEGS)
     except DoesNotFitError as reason:
         logger.warning("%s: %s; built by its SQL", table.name, reason)
         return _by_sql(connection, table)
@@ -103,15 +104,19 @@ def _by_sql(connection: duckdb.DuckDBPyConnection, table: Table) -> Built:
     return Built("sql", _number(connection, f"select count(*) from {table.relation}"))
 
 
-def _whole(connection: duckdb.DuckDBPyConnection, table: Table, kernel, definition: str) -> Built:
+def _whole(connection: duckdb.DuckDBPyConnection, table: Table, kernel, definition: str, partitions: int) -> Built:
+    _check_accounts(connection, f"({table.legs})")
     connection.execute(f"drop table if exists {table.state}").fetchall()
+    misfits: list[DoesNotFitError] = []
     with connection.cursor() as reading:
-        features = _computed(_chunks(reading, table, kernel), kernel)
-        connection.register("computed", features)
+        connection.register("computed", _computed(_chunks(reading, table, kernel, partitions), kernel, misfits))
         columns = _columns(connection, table)
-        # One statement: a reader never sees half a table.
-        connection.execute(f"create or replace table {table.relation} as select {columns} from computed").fetchall()
-        connection.unregister("computed")
+        try:  # one statement: a reader never sees half a table
+            connection.execute(f"create or replace table {table.relation} as select {columns} from computed").fetchall()
+        except duckdb.Error as error:  # it says of what went wrong in our code only that something did
+            raise misfits[0] if misfits else error from None
+        finally:
+            connection.unregister("computed")
     connection.execute("begin").fetchall()
     connection.execute(f"create table {table.state} as {_days(table, kernel)}").fetchall()
     connection.execute(f"comment on table {table.state} is '{definition}'").fetchall()
@@ -121,21 +126,19 @@ def _whole(connection: duckdb.DuckDBPyConnection, table: Table, kernel, definiti
 
 def _increment(connection: duckdb.DuckDBPyConnection, table: Table, kernel, most_touched: float) -> Built | None:
     """Replaces the rows whose windows may hold something else than before. None where the whole is built faster."""
-    for name, query in (("changed_days", _changed_days(table, kernel)), ("touched", _touched(table, kernel))):
-        connection.execute(f"create or replace temp table {name} as {query}").fetchall()
-    connection.execute(f"create or replace temp table reach as {_reach(kernel)}").fetchall()
-    if not _number(connection, "select count(*) from reach"):
+    days = [day for (day,) in connection.execute(_changed_days(table, kernel)).fetchall()]
+    if not days:
         return Built("unchanged", 0)
-    near = (
-        f"select legs.* from ({table.legs}) as legs join reach using (party_id) "
-        f"where event_at >= from_at - interval '{kernel.LOOK_BACK}' and event_at < to_at"
-    )
-    connection.execute(f"create or replace temp table near as {near}").fetchall()
+    if None in days:
+        raise DoesNotFitError("a leg has no time")
+    connection.execute(f"create or replace temp table touched as {_touched(table, kernel, days)}").fetchall()
+    connection.execute(f"create or replace temp table reach as {_reach(kernel)}").fetchall()
+    connection.execute(f"create or replace temp table near as {_near(table, kernel, days)}").fetchall()
     legs = _number(connection, "select count(*) from near")
     if legs > min(MOST_NEAR, most_touched * _number(connection, f"select sum(leg_count) from {table.state}")):
         return None
     legs_near = connection.sql("select * from near order by party_id, event_at").to_arrow_reader(CHUNK_LEGS)
-    connection.register("computed", _computed(_by_party(legs_near), kernel).read_all())
+    connection.register("computed", _computed(_by_party(legs_near), kernel, []).read_all())
     columns = _columns(connection, table)
     within = "event_at >= reach.from_at and event_at < reach.to_at"
     connection.execute("begin").fetchall()
@@ -146,6 +149,7 @@ def _increment(connection: duckdb.DuckDBPyConnection, table: Table, kernel, most
         written = connection.execute(
             f"insert into {table.relation} select {columns} from computed join reach using (party_id) where {within}"
         ).fetchall()[0][0]
+        _check_accounts(connection, table.relation, "where account_id in (select account_id from near)")
         connection.execute(
             f"delete from {table.state} as old using touched "
             "where old.party_id = touched.party_id and old.day = touched.day"
@@ -165,7 +169,7 @@ def _days(table: Table, kernel, where: str = "true") -> str:
     """What every party's day is made of now."""
     return (
         "select party_id, cast(event_at as date) as day, count(*) as leg_count, "
-        f"sum(cast(hash({', '.join(kernel.INPUTS)}) as hugeint)) as leg_hash "
+        f"sum(hash({', '.join(kernel.INPUTS)})) as leg_hash "
         f"from ({table.legs}) where {where} group by all"
     )
 
@@ -183,13 +187,15 @@ def _changed_days(table: Table, kernel) -> str:
     """
 
 
-def _touched(table: Table, kernel) -> str:
+def _touched(table: Table, kernel, days: Sequence[date]) -> str:
     """The days of parties that differ from the last build, with what they are made of now (maybe 0 legs)."""
-    changed = "cast(event_at as date) in (select day from changed_days)"
+    listed = ", ".join(f"date '{day}'" for day in days)
+    # The bounds are literals, so that DuckDB skips what lies outside before it looks for own transfers.
+    changed = f"{_between(days)} and cast(event_at as date) in ({listed})"
     return f"""
         select party_id, day, coalesce(now.leg_count, 0) as leg_count, now.leg_hash
         from ({_days(table, kernel, changed)}) as now
-        full join (from {table.state} where day in (select day from changed_days)) as before
+        full join (from {table.state} where day in ({listed})) as before
             using (party_id, day)
         where now.leg_count is distinct from before.leg_count or now.leg_hash is distinct from before.leg_hash
     """
@@ -207,15 +213,31 @@ def _reach(kernel) -> str:
     """
 
 
-def _chunks(reading: duckdb.DuckDBPyConnection, table: Table, kernel) -> Iterator[pa.Table]:
+def _near(table: Table, kernel, days: Sequence[date]) -> str:
+    """The legs that the rows within reach depend on."""
+    return f"""
+        select legs.*
+        from (from ({table.legs}) where {_between(days, kernel.LOOK_BACK)}) as legs
+        join reach using (party_id)
+        where event_at >= from_at - interval '{kernel.LOOK_BACK}' and event_at < to_at
+    """
+
+
+def _between(days: Sequence[date], around: str = "0 days") -> str:
+    return (
+        f"event_at >= timestamp '{min(days)}' - interval '{around}' "
+        f"and event_at < timestamp '{max(days)}' + interval '1 day' + interval '{around}'"
+    )
+
+
+def _chunks(reading: duckdb.DuckDBPyConnection, table: Table, kernel, partitions: int) -> Iterator[pa.Table]:
     """All legs by party and time, in tables that divide no party. Sorted in partitions by the hash of the party, so
     that memory does not grow with the number of legs."""
     columns = ", ".join(kernel.INPUTS)
-    partitions = 1 + _number(reading, f"select count(*) from ({table.legs})") // PARTITION_LEGS
     for partition in range(partitions):
         legs = reading.sql(
             f"select {columns} from ({table.legs}) where hash(party_id) % {partitions} = {partition} "
-            "order by party_id, event_at"
+            "order by hash(party_id), party_id, event_at"  # a number first: texts with a common beginning sort slowly
         )
         yield from _by_party(legs.to_arrow_reader(CHUNK_LEGS // 2))
 
@@ -235,14 +257,20 @@ def _by_party(legs: pa.RecordBatchReader) -> Iterator[pa.Table]:
     yield pa.Table.from_batches(held, legs.schema)
 
 
-def _computed(chunks: Iterator[pa.Table], kernel) -> pa.RecordBatchReader:
-    """Features of all chunks, one batch a chunk; smaller batches would be written to the file twice."""
+def _computed(chunks: Iterator[pa.Table], kernel, misfits: list[DoesNotFitError]) -> pa.RecordBatchReader:
+    """Features of all chunks, one batch a chunk; smaller batches would be written to the file twice. What does not fit
+    is added to `misfits` before it is raised, as it may be raised into DuckDB."""
     first = kernel.features(next(chunks))
 
     def batches() -> Iterator[pa.RecordBatch]:
         yield from first.combine_chunks().to_batches()
         for chunk in chunks:
-            yield from kernel.features(chunk).combine_chunks().to_batches()
+            try:
+                features = kernel.features(chunk)
+            except DoesNotFitError as misfit:
+                misfits.append(misfit)
+                raise
+            yield from features.combine_chunks().to_batches()
 
     return pa.RecordBatchReader.from_batches(first.schema, batches())
 
@@ -267,9 +295,9 @@ def _is_current(connection: duckdb.DuckDBPyConnection, table: Table, definition:
     return rows == _number(connection, f"select coalesce(sum(leg_count), 0) from {table.state}")
 
 
-def _check_accounts(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+def _check_accounts(connection: duckdb.DuckDBPyConnection, legs: str, where: str = "") -> None:
     """An account whose legs are of two parties would be counted in two pieces."""
-    shared = f"select account_id from ({table.legs}) group by account_id having min(party_id) <> max(party_id) limit 1"
+    shared = f"select 1 from {legs} {where} group by account_id having min(party_id) <> max(party_id) limit 1"
     if connection.execute(shared).fetchall():
         raise DoesNotFitError("an account belongs to two parties")
 

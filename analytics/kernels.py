@@ -5,7 +5,7 @@ Belongs here: loops over arrays that numba compiles. Not here: what the arrays m
 Windows are closed at both ends, and events at the same instant see each other: all of them are added and what is too
 old is expired before any of them is written. Blocks (of a party, of an account) are given by `starts`, n + 1 positions;
 times are in microseconds and do not fall within a block. Amounts are whole numbers that are not negative, and the
-caller guarantees that no sum leaves 63 bits. The functions release the GIL and keep what they compiled beside this file.
+caller guarantees that no sum leaves 63 bits. The functions release the GIL; numba keeps what it compiled.
 """
 
 import numpy as np

@@ -194,6 +194,7 @@ def test_another_definition_rebuilds_by_itself(part: str, quarter, table: Table)
     "update {} set amount_usd = -1 where transfer_id = 'T100'",
     "update {} set amount_usd = 9999999999999999 where transfer_id = 'T100'",
     "update {} set party_id = 'P9' where transfer_id = 'T100'",
+    "update {} set event_at = null where transfer_id = 'T100'",
 ])  # fmt: skip
 def test_legs_that_do_not_fit_the_kernel_are_computed_by_the_sql(strange: str, quarter, table: Table, caplog) -> None:
     build(quarter, table)
@@ -201,6 +202,14 @@ def test_legs_that_do_not_fit_the_kernel_are_computed_by_the_sql(strange: str, q
     assert build(quarter, table) == Built("sql", 600)
     assert "built by its SQL" in caplog.text
     assert differing(quarter, table) == []
+
+
+def test_a_later_chunk_that_does_not_fit_is_no_failure(quarter, table: Table, monkeypatch) -> None:
+    monkeypatch.setattr(feature_tables, "CHUNK_LEGS", 100)
+    assert build(quarter, table) == Built("whole", 600)
+    assert differing(quarter, table) == []
+    quarter.execute(f"update {LEGS_TABLE} set amount_usd = -1 where transfer_id = 'T152'")  # noqa: S608 (a constant)
+    assert build(quarter, table, full_refresh=True) == Built("sql", 600)
 
 
 def test_an_increment_that_dies_leaves_what_was_there(quarter, table: Table) -> None:
