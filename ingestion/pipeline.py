@@ -63,7 +63,6 @@ def has_folder(feed: str) -> bool:
 
 def pipeline(feed: str) -> dlt.Pipeline:
     """The feed's pipeline: named as the feed, into schema `raw_<feed>` of the warehouse."""
-    home().mkdir(parents=True, exist_ok=True)
     return dlt.pipeline(
         pipeline_name=feed,
         pipelines_dir=str(home() / "dlt"),
@@ -74,7 +73,12 @@ def pipeline(feed: str) -> dlt.Pipeline:
 
 @contextmanager
 def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
-    """The warehouse file, opened with the settings dlt uses (a second open with others would fail) and closed again."""
+    """The warehouse file, opened with the settings dlt uses (a second open with others would fail) and closed again.
+
+    Opening the file and closing it take a tenth of a second, unless this process has it open already: a load, which dlt
+    and this package open a dozen times, keeps it open from its first to its last.
+    """
+    home().mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect(str(warehouse_path()))
     try:
         yield connection
@@ -93,18 +97,19 @@ def run(source: DltSource, feed: str) -> LoadInfo:
     """
     if left_out := set(source.resources) - set(source.selected_resources):
         raise ValueError(f"{feed} loads as a whole: select {', '.join(sorted(left_out))} too.")
-    undo_incomplete_loads(feed)
-    made = pipeline(feed)
-    if not _missing(source, feed) and not any(resource.has_new for resource in source.resources.values()):
-        return _no_load(made)
-    try:
-        info = made.run(source, loader_file_format="parquet")
-    except PipelineStepFailed as failure:
-        if known := _known_error(failure):
-            raise known from None  # the chain of dlt's exceptions leads back here and tells nobody more
-        raise
-    info.raise_on_failed_jobs()
-    return info
+    with warehouse():
+        undo_incomplete_loads(feed)
+        made = pipeline(feed)
+        if not _missing(source, feed) and not any(resource.has_new for resource in source.resources.values()):
+            return _no_load(made)
+        try:
+            info = made.run(source, loader_file_format="parquet")
+        except PipelineStepFailed as failure:
+            if known := _known_error(failure):
+                raise known from None  # the chain of dlt's exceptions leads back here and tells nobody more
+            raise
+        info.raise_on_failed_jobs()
+        return info
 
 
 def undo_incomplete_loads(feed: str) -> int:

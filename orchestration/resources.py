@@ -15,6 +15,7 @@ import duckdb
 from dagster import ConfigurableResource, InitResourceContext, get_dagster_logger
 from dagster_dbt import DbtCliResource
 from packaging.version import Version
+from pydantic import PrivateAttr
 
 from orchestration import accounting, run_lock, spark
 from orchestration.home import home, target
@@ -69,7 +70,12 @@ class Warehouse(ConfigurableResource):
 
     Every asset and check asks for it, also those that reach the file through dlt or dbt: for the length of the run it
     holds the run lock, and when the run ends, however it ends, it writes the run's accounting.
+
+    It also keeps the file open, because each opening takes a tenth of a second and a run has a hundred of them; only
+    another process that has to have the file, which is dbt's, is given way (`released`).
     """
+
+    _kept_open: duckdb.DuckDBPyConnection | None = PrivateAttr(default=None)
 
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator["Warehouse"]:
@@ -79,13 +85,34 @@ class Warehouse(ConfigurableResource):
         say = (context.log or get_dagster_logger()).info
         with run_lock.hold(home(), context.run.run_id, say):
             # A killed run can leave a dbt process behind that still writes for a moment.
-            with open_warehouse(home() / "warehouse.duckdb", say):
-                pass
-            accounting.begin(context.run)
+            self._keep_open(say)  # waits: a killed run can leave a dbt process behind that still writes for a moment
             try:
-                yield self
+                accounting.begin(context.run)
+                try:
+                    yield self
+                finally:
+                    accounting.keep(context.instance, context.run.run_id)
             finally:
-                accounting.keep(context.instance, context.run.run_id)
+                self._let_go()
+
+    @contextmanager
+    def released(self) -> Iterator[None]:
+        """The file closed in this process for as long as another one works on it."""
+        was_open = self._kept_open is not None
+        self._let_go()
+        try:
+            yield
+        finally:
+            if was_open:
+                self._keep_open(get_dagster_logger().info)
+
+    def _keep_open(self, say: Callable[[str], None]) -> None:
+        self._kept_open = _connect(home() / "warehouse.duckdb", say, WAIT_SECONDS)
+
+    def _let_go(self) -> None:
+        if self._kept_open is not None:
+            self._kept_open.close()
+            self._kept_open = None
 
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -34,4 +34,5 @@ def warehouse_assets(context: AssetExecutionContext, dbt: Dbt, warehouse: Wareho
             return {**raw, **lineage.columns_of(connection)}
 
     of = origin.read(home())
-    yield from dbt_project.build(context, dbt, of.as_of if of else None, columns)
+    with warehouse.released():
+        yield from dbt_project.build(context, dbt, of.as_of if of else None, columns)

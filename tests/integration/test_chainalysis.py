@@ -72,7 +72,7 @@ def screen(handler: vendor.Vendor, movements=None, **options) -> Landing:
 
 def load(handler: vendor.Vendor, **options):
     """One run of the feed into the warehouse, on what the warehouse's ledger holds."""
-    with vendor.in_thread(handler) as url:
+    with vendor.in_thread(handler) as url, pipeline.warehouse():  # open, as in a run
         source = chainalysis_source(
             api_url=url + vendor.KYT_PATH, api_key=handler.token, poll_seconds=0.3, attempts=4, **options
         )

@@ -87,7 +87,7 @@ def settings(url: str, handler: vendor.Vendor, *, addresses: bool) -> dict:
 
 
 def load(handler: vendor.Vendor, *, addresses: bool = False, **options):
-    with vendor.in_thread(handler) as url:
+    with vendor.in_thread(handler) as url, pipeline.warehouse():  # open, as in a run
         source = chainalysis_source(**settings(url, handler, addresses=addresses) | options)
         return pipeline.run(source, "chainalysis"), source
 

@@ -42,7 +42,7 @@ def ledger(world, home, monkeypatch) -> Path:
 
 def load(handler: vendor.Vendor, **options):
     given = {"api_key": ELLIPTIC_KEY, "api_secret": ELLIPTIC_SECRET, "attempts": 3} | options
-    with vendor.in_thread(handler) as url:
+    with vendor.in_thread(handler) as url, pipeline.warehouse():  # open, as in a run
         return pipeline.run(elliptic_source(api_url=url + ELLIPTIC_PATH + "/v2", **given), "elliptic")
 
 

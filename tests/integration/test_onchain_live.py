@@ -34,7 +34,8 @@ def world(tmp_path_factory) -> Path:
 
 
 def load(**settings):
-    return pipeline.run(onchain_source(**settings), "onchain")
+    with pipeline.warehouse():  # open, as in a run
+        return pipeline.run(onchain_source(**settings), "onchain")
 
 
 def query(sql: str) -> list[tuple]:

@@ -42,7 +42,7 @@ def ledger(world, home, monkeypatch) -> Path:
 
 def load(handler: vendor.Vendor, **options):
     given = {"api_key": TRM_KEY, "poll_seconds": 0.15, "attempts": 3} | options
-    with vendor.in_thread(handler) as url:
+    with vendor.in_thread(handler) as url, pipeline.warehouse():  # open, as in a run
         return pipeline.run(trm_source(api_url=url + TRM_PATH, **given), "trm")
 
 
