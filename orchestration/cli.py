@@ -282,6 +282,21 @@ def coverage() -> None:
     click.echo(page(current / publication.FILE), nl=False)
 
 
+@main.command()
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder to write to.  [default: <home>/dashboard]"
+)
+def dashboard(out) -> None:
+    """Make the dashboard of the published marts, a page that needs no server; each run makes it as well."""
+    from orchestration import publication
+    from orchestration.dashboard import write
+
+    current = publication.current(homes.home() / "published")
+    if current is None:
+        raise click.ClickException("Nothing is published yet. Run first: plumbline run")
+    click.echo(write(current, out or homes.home() / "dashboard"))
+
+
 def _read_project_ahead() -> None:
     """Lets dbt read the project while the feeds are made ready. What goes wrong is said where the run asks for it."""
 

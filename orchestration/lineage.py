@@ -47,7 +47,7 @@ class LineageCache:
 
     def get(self, sql: str, parents: Mapping[tuple[str, str], Columns], dialect: str) -> Lineage:
         """The lineage of a query; empty, with a warning, where it cannot be told."""
-        names = sorted((*table, *columns) for table, columns in parents.items())
+        names = sorted((*table, *sorted(columns)) for table, columns in parents.items())
         key = hashlib.sha256(json.dumps([dialect, sql, names]).encode()).hexdigest()
         if key not in self._used:
             self._used[key] = self._kept[key] if key in self._kept else _lineage(sql, parents, dialect)
@@ -76,18 +76,31 @@ def metadata_of(
         return {}
     described = {name.lower(): column.get("description") for name, column in node.get("columns", {}).items()}
     schema = TableSchema([TableColumn(name, kind, described.get(name.lower())) for name, kind in built.items()])
-    path = compiled / node["package_name"] / node["original_file_path"]
-    if node["resource_type"] != "model" or not path.exists():
+    lineage = of_model(node, manifest, columns, compiled, cache)
+    if lineage is None:
         return dict(TableMetadataSet(column_schema=schema))
-    nodes = {**manifest["nodes"], **manifest["sources"]}
-    parents = [relation(nodes[parent]) for parent in node["depends_on"]["nodes"] if parent in nodes]
-    known = {parent: columns[parent] for parent in parents if parent in columns}
-    lineage = cache.get(path.read_text(encoding="utf-8"), known, manifest["metadata"]["adapter_type"])
     deps = {
         column: [TableColumnDep(AssetKey([schema, table]), source) for schema, table, source in lineage.get(column, [])]
         for column in built
     }
     return dict(TableMetadataSet(column_schema=schema, column_lineage=TableColumnLineage(deps)))
+
+
+def of_model(
+    node: Mapping[str, Any],
+    manifest: Mapping[str, Any],
+    columns: Mapping[tuple[str, str], Columns],
+    compiled: Path,
+    cache: LineageCache,
+) -> Lineage | None:
+    """Where the columns of a model come from, out of its compiled SQL; None for a seed and what was not compiled."""
+    path = compiled / node["package_name"] / node["original_file_path"]
+    if node["resource_type"] != "model" or not path.exists():
+        return None
+    nodes = {**manifest["nodes"], **manifest["sources"]}
+    parents = [relation(nodes[parent]) for parent in node["depends_on"]["nodes"] if parent in nodes]
+    known = {parent: columns[parent] for parent in parents if parent in columns}
+    return cache.get(path.read_text(encoding="utf-8"), known, manifest["metadata"]["adapter_type"])
 
 
 def relation(node: Mapping[str, Any]) -> tuple[str, str]:

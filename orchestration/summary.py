@@ -147,6 +147,9 @@ def _next(code: int, root: Path) -> Text:
         text.append(
             f"\n  Look around:         {_command('ui', root)}    (asset graph, this run, checks, column lineage)"
         )
+    page = root / "dashboard" / "index.html"
+    if page.exists():
+        text.append(f"\n  Open the dashboard:  {_relative(page)}")
     if published.exists():
         note = "" if code == 0 else "    (of the last trusted publication)"
         text.append(f"\n  Query the marts:     {_relative(published)}/plumbline.duckdb or .../parquet/{note}")

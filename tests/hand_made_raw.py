@@ -1,8 +1,5 @@
-"""Raw tables filled by hand from a list of rows, with the control totals their sources would state, and dbt on them."""
+"""Raw tables filled by hand from a list of rows, with the control totals their sources would state."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
@@ -14,30 +11,6 @@ FEEDS = (
 )  # fmt: skip
 FIXTURES = Path(__file__).parent / "fixtures"
 REPOSITORY = Path(__file__).resolve().parents[1]
-
-
-def build(home: Path, *arguments: str) -> None:
-    """One dbt build, without tests, of what the arguments select."""
-    result = dbt(home, "build", "--exclude-resource-type", "test", *arguments)
-    assert result.returncode == 0, result.stdout + result.stderr
-
-
-def dbt(home: Path, *arguments: str) -> subprocess.CompletedProcess:
-    """One dbt command over the warehouse in `home`."""
-    return subprocess.run(
-        [str(Path(sys.executable).with_name("dbt")), *arguments],
-        cwd=REPOSITORY / "dbt_project",
-        env={
-            **os.environ,
-            "DBT_PROFILES_DIR": str(REPOSITORY / "dbt_project"),
-            "DBT_TARGET_PATH": str(home / "dbt"),
-            "DBT_LOG_PATH": str(home / "dbt"),
-            "PLUMBLINE_HOME": str(home),
-            "PLUMBLINE_PSEUDONYM_KEY": "a test's key",
-        },
-        capture_output=True,
-        text=True,
-    )
 
 
 def fill(connection: duckdb.DuckDBPyConnection, rows: list[dict], load_id: str, *, completed: bool = True) -> None:

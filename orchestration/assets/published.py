@@ -7,9 +7,10 @@ Belongs here: what must have been built and checked before. Not here: how files 
 import json
 from datetime import UTC, datetime
 
-from dagster import AssetExecutionContext, AssetKey, MaterializeResult, asset
+import dlt
+from dagster import AssetExecutionContext, AssetKey, Failure, MaterializeResult, MetadataValue, asset
 
-from orchestration import progress, publication
+from orchestration import dashboard, postgres, progress, publication
 from orchestration.assets.warehouse import project, warehouse_assets
 from orchestration.home import REPOSITORY, home
 from orchestration.resources import Warehouse
@@ -53,3 +54,45 @@ def published_marts(context: AssetExecutionContext, warehouse: Warehouse) -> Mat
     with warehouse.results() as connection:
         rows = publication.publish(connection, home() / "published", version, descriptions())
     return MaterializeResult(metadata={"version": version, "tables": len(rows), "rows": sum(rows.values())})
+
+
+@asset(
+    key_prefix="published",
+    name="postgres",
+    deps=[published_marts],
+    group_name="published",
+    kinds={"postgres"},
+    owners=["data-engineering@plumbline.example"],
+    description=(
+        "The same version of the marts in a PostgreSQL database, schema `marts`, for BI tools that read a server. "
+        "Loaded beside the version before and switched to at once, where `publication.postgres.credentials` is set."
+    ),
+)
+def published_postgres() -> MaterializeResult:
+    """The published marts in PostgreSQL, where dlt's secrets say which."""
+    credentials = dlt.secrets.get("publication.postgres.credentials")
+    if not credentials:
+        return MaterializeResult(metadata={"state": "not configured"})
+    progress.report("publishing the marts to PostgreSQL")
+    version = publication.current(home() / "published")
+    try:
+        rows = postgres.publish(version, str(credentials), descriptions())
+    except postgres.PostgresError as problem:
+        raise Failure(str(problem), allow_retries=False) from None
+    return MaterializeResult(metadata={"version": version.name, "tables": len(rows), "rows": sum(rows.values())})
+
+
+@asset(
+    key_prefix="published",
+    name="dashboard",
+    deps=[published_marts],
+    group_name="published",
+    kinds={"html"},
+    owners=["data-engineering@plumbline.example"],
+    description="One page of the published marts that needs no server: `dashboard/index.html` in the data directory.",
+)
+def published_dashboard() -> MaterializeResult:
+    """The dashboard of the current version."""
+    version = publication.current(home() / "published")
+    path = dashboard.write(version, home() / "dashboard")
+    return MaterializeResult(metadata={"version": version.name, "path": MetadataValue.path(path)})

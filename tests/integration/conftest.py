@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import hand_made_raw as raw
 import pytest
+from dbt_command import build
 from main_job import REPOSITORY, SMALL_WORLD, command, deliver_one_more_day, environment
 
 from ingestion import pipeline
@@ -134,5 +135,5 @@ def conformed_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         deposit = next(entry for entry in rows if entry["table"] == "exchange.deposits")
         crashed = deposit | {"known_at": "2026-02-01", "row": deposit["row"] | {"deposit_id": "D9"}}
         raw.fill(connection, [crashed], "crashed", completed=False)
-    raw.build(home, "--select", *CONFORMED)
+    build(home, "--select", *CONFORMED)
     return home

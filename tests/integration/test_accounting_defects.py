@@ -11,6 +11,7 @@ import hand_made_raw as raw
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from dbt_command import build, dbt
 from record_hashes import record_keys
 
 from ingestion import pipeline
@@ -59,10 +60,9 @@ def test_a_row_that_is_wrongly_waved_through_stays_in_the_population(home, sql):
     for defect in defects.values():
         assert sql(defect) == [(1,)]
     population = ("int_population_bank_rows", "int_population_chain_rows", "int_population_rows")
-    raw.build(home, "--select", "int_transfers", *population)
-    tested = raw.dbt(home, "test", "--select", "settled_rows_are_proven")
-    assert tested.returncode == 1
-    assert f"Got {len(defects)} results" in tested.stdout
+    build(home, "--select", "int_transfers", *population)
+    tested = dbt(home, "test", "--select", "settled_rows_are_proven")
+    assert tested.failed["settled_rows_are_proven"].startswith(f"Got {len(defects)} results")
     counted = dict(sql("select source_code, sum(population_rows) from intermediate.int_population_rows group by all"))
     read = dict(sql("select source_code, count(distinct transfer_id) from intermediate.int_transfers group by all"))
     missing = {source: counted[source] - read.get(source, 0) for source in counted}
@@ -75,20 +75,20 @@ def test_a_break_is_logged_while_it_lasts_and_when_it_is_repaired(home, sql):
     deposits = "raw_exchange.deposits where deposit_id = 'D3'"
     sql(f"create table kept as from {deposits}; delete from {deposits}")  # noqa: S608 (our names)
     sql("delete from staging.stg_exchange__withdrawals where withdrawal_id = 'W2'")
-    raw.build(home, "--select", "stg_exchange__deposits", *ACCOUNTING)
+    build(home, "--select", "stg_exchange__deposits", *ACCOUNTING)
     broken = [("raw", 1, Decimal(70), "open", 1), ("staged", 1, Decimal("1.5"), "open", 1)]
     assert sql(log) == broken
 
     sql("insert into raw_exchange.deposits from kept")
     repair = ("stg_exchange__deposits", "stg_exchange__withdrawals", *ACCOUNTING)
-    raw.build(home, "--full-refresh", "--select", *repair)
+    build(home, "--full-refresh", "--select", *repair)
     repaired = [(hop, 0, Decimal(0), "resolved", 2) for hop in ("raw", "staged")]
     assert sql(log) == sorted(broken + repaired, key=lambda row: (row[0], row[4]))
     times = "first_seen_at = last_seen_at and resolved_at = (select as_of_at from staging.stg_control__as_of)"
     resolved = "from marts.fct_reconciliation_breaks where status_code = 'resolved'"
     assert sql(f"select bool_and({times}) {resolved}") == [(True,)]
 
-    raw.build(home, "--select", *ACCOUNTING)
+    build(home, "--select", *ACCOUNTING)
     assert len(sql(log)) == 4, "a run that finds nothing new adds nothing"
 
 
@@ -113,11 +113,10 @@ def test_one_row_in_a_million_is_found_at_its_hop(home, sql, tmp_path):
     pipeline.run(exchange_source(bucket_url=str(tmp_path / "exchange")), "exchange")
 
     sql("delete from raw_exchange.internal_transfers where internal_transfer_id = 'M77'")
-    raw.build(home, "--select", "stg_control__totals", "stg_exchange__internal_transfers", "int_transfers")
+    build(home, "--select", "stg_control__totals", "stg_exchange__internal_transfers", "int_transfers")
     sql("delete from staging.stg_exchange__internal_transfers where internal_transfer_id = 'M7777'")
-    built = raw.dbt(home, "build", "--select", *ACCOUNTING, "fct_feed_reconciliation", "feeds_reconcile")
-    assert built.returncode == 1
-    assert "feeds_reconcile" in built.stdout
+    built = dbt(home, "build", "--select", *ACCOUNTING, "fct_feed_reconciliation", "feeds_reconcile")
+    assert set(built.failed) == {"feeds_reconcile"}
     assert sql(
         "select feed_code, table_name, hop_code, missing_rows, missing_amount, is_hash_different "
         "from marts.fct_reconciliation_breaks order by hop_code"
@@ -175,11 +174,11 @@ def test_a_record_in_the_place_of_another_is_found_by_its_hash(home, sql):
                 "where extract_id = ? and table_name = ? and _dlt_load_id = 'swapped'",
                 [digest, extract_id, table.partition(".")[2]],
             )
-    built = raw.dbt(
+    built = dbt(
         home, "build", "--select", "stg_control__as_of", "stg_control__totals", *ACCOUNTING, "fct_feed_reconciliation",
         "feeds_reconcile",
     )  # fmt: skip
-    assert built.returncode == 1 and "feeds_reconcile" in built.stdout
+    assert set(built.failed) == {"feeds_reconcile"}
     found = sql(
         "select feed_code || '.' || table_name, extract_id, missing_rows, missing_amount, is_hash_different "
         "from marts.fct_reconciliation_breaks where hop_code = 'raw' order by 1"

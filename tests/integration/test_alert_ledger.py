@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import duckdb
 import pytest
+from dbt_command import build, compiled
 from oracles import population, warehouse
 
 UPSTREAM = ("scenario_parameters", "suppressions", "jurisdictions", "int_money_edges", "features", "scenarios")
@@ -106,14 +107,14 @@ def ledgers(tmp_path_factory: pytest.TempPathFactory) -> Ledgers:
     home = tmp_path_factory.mktemp("ledger")
     ledger = "select * from marts.fct_alerts order by all"
     _tell(home, later=False)
-    warehouse.build(home, *SELECTION)
+    build(home, "--select", *SELECTION)
     first = warehouse.rows(home, ledger)
     _tell(home, later=True)
-    warehouse.build(home, *SELECTION, full_refresh=True)
-    again = warehouse.rows(home, warehouse.compiled("fct_alerts"))
+    build(home, "--select", *SELECTION, "--full-refresh")
+    again = warehouse.rows(home, compiled("fct_alerts"))
     once = tmp_path_factory.mktemp("at_once")
     _tell(once, later=True)
-    warehouse.build(once, *SELECTION)
+    build(once, "--select", *SELECTION)
     return Ledgers(
         first,
         warehouse.rows(home, ledger),

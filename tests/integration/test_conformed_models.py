@@ -6,8 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
-import hand_made_raw as raw
 import pytest
+from dbt_command import build
 
 SENDER, OTHER_SENDER = "bc1qxy2kgdygjrsqtzq2n0yrf2493p83kkfjhx0wlh", "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy"
 STRANGER, TOKEN = "0x" + "a" * 40, "0x" + "c" * 40
@@ -184,7 +184,7 @@ def test_the_past_is_rebuilt_as_it_was_known(conformed_home, rows, tmp_path):
     home.mkdir()
     (home / "warehouse.duckdb").write_bytes((conformed_home / "warehouse.duckdb").read_bytes())
     models = ("stg_control__as_of", "stg_exchange__deposits", "staging.onchain", "int_chain_transfers")
-    raw.build(home, "--select", *models, "--vars", "{as_of: '2026-01-02 02:00:00'}")
+    build(home, "--select", *models, "--vars", "{as_of: '2026-01-02 02:00:00'}")
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
         then = connection.execute(
             "select deposit_id, status_code, known_at from staging.stg_exchange__deposits order by 1"

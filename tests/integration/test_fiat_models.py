@@ -9,6 +9,7 @@ import duckdb
 import hand_made_raw as raw
 import pytest
 import yaml
+from dbt_command import build
 
 from ingestion import pipeline
 from ingestion.bank import bank_source
@@ -130,7 +131,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[tuple
                 pipeline.run(sources[feed](bucket_url=str(landing / feed)), feed)
             else:
                 pipeline.run(getattr(importlib.import_module(f"ingestion.{feed}"), f"{feed}_source")(), feed)
-    raw.build(home, "--select", *MODELS)
+    build(home, "--select", *MODELS)
 
     def read(query: str) -> list[tuple]:
         with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 
 def plant(code: Path, model: str, pattern: str, replacement: str) -> None:
     """Replaces a piece of a model's (or macro's) text, and fails where the piece is no longer there."""
@@ -81,6 +83,7 @@ def test_failures_inside_scenarios_are_told_apart(plumbline, status, code_copy, 
     assert tm28["errored"] > 0, "the accounting of the same run has to show the transfers that the floor would hide"
 
 
+@pytest.mark.nightly
 def test_addresses_with_special_characters_drop_out_of_a_join(plumbline, status, code_copy, home_copy):
     """The same where it happened: the population itself is joined on the address as the ledger wrote it."""
     plant(

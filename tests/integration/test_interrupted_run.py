@@ -15,6 +15,8 @@ import duckdb
 import pytest
 from main_job import SMALL_WORLD, deliver_one_more_day, environment, fingerprints
 
+pytestmark = pytest.mark.nightly
+
 # Every line of progress is printed, and a killed run is taken for dead at once instead of after some seconds.
 OUTSPOKEN = (
     "from orchestration import run_lock, screen\n"
@@ -90,7 +92,6 @@ def test_a_first_run_killed_at_every_stage(home: Path, finished_home: Path, plum
     assert_same(finished_home, home)
 
 
-@pytest.mark.nightly
 def test_a_second_run_with_new_deliveries_killed_at_every_stage(home: Path, continued_home: Path, plumbline, status):
     """Continues the test above: the ledger is filled, and the new deliveries add to it exactly once."""
     deliver_one_more_day(home)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from dbt_command import compiled, dbt
 from oracles import warehouse
 
 TABLES = """
@@ -106,7 +107,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     con.execute(TABLES).fetchall()
     warehouse.load_seed(con, "kri_definitions")
     con.close()
-    warehouse.dbt(folder, "run", "--select", "fct_kris")
+    dbt(folder, "run", "--select", "fct_kris")
     return folder
 
 
@@ -130,7 +131,7 @@ def test_nothing_to_divide_by_is_not_measured_and_never_zero(home: Path) -> None
         con.execute(f"truncate intermediate.{table}").fetchall()
     for table in ("fct_alerts", "fct_case_outcomes", "fct_feed_reconciliation", "fct_scenario_population"):
         con.execute(f"truncate marts.{table}").fetchall()
-    found = {row[0]: (row[3], row[5]) for row in con.execute(warehouse.compiled("fct_kris")).fetchall()}
+    found = {row[0]: (row[3], row[5]) for row in con.execute(compiled("fct_kris")).fetchall()}
     con.close()
     assert found.keys() == EXPECTED.keys()
     assert found.pop("alert_volume") == (Decimal(0), "no_limit")
@@ -146,7 +147,7 @@ def test_the_definition_in_force_on_the_as_of_date_sets_the_limits(home: Path) -
             "from reference.kri_definitions where kri_code = 'open_alert_backlog' and valid_from_date < '2026-01-01'",
             [day, red],
         ).fetchall()
-    found = [row for row in con.execute(warehouse.compiled("fct_kris")).fetchall() if row[0] == "open_alert_backlog"]
+    found = [row for row in con.execute(compiled("fct_kris")).fetchall() if row[0] == "open_alert_backlog"]
     con.close()
     assert len(found) == 1
     assert found[0][9] == 1

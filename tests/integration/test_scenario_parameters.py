@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from dbt_command import dbt
 from oracles import population, scenarios, warehouse
 
 CHANGE = date(2026, 1, 20)
@@ -52,7 +53,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, people: population.Populatio
     con.close()
     features = ("feat_transfer__structuring", "feat_transfer__history")
     models = ("scn_tm01_structuring_fiat", "scn_tm14_dormant_reactivation", "scn_tm28_direct_exposure")
-    warehouse.dbt(home, "run", "--select", "int_scenario_parameters", *features, *models)
+    dbt(home, "run", "--select", "int_scenario_parameters", *features, *models)
     return home
 
 

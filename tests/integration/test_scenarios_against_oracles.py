@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from dbt_command import build, compiled, dbt
 from oracles import (
     features,
     features_amounts,
@@ -36,8 +37,9 @@ def built(tmp_path_factory: pytest.TempPathFactory, people: population.Populatio
     """A home whose features, scenarios and alert ledger are built over the hand-made population."""
     home = tmp_path_factory.mktemp("oracles")
     people.write(home / "warehouse.duckdb")
-    warehouse.build(
+    build(
         home,
+        "--select",
         "scenario_parameters",
         "suppressions",
         "jurisdictions",
@@ -148,7 +150,7 @@ def past(built: Path, people: population.Population, tmp_path_factory: pytest.Te
             "create table intermediate.int_scenario_parameters as from now.intermediate.int_scenario_parameters"
         )
         for model in POINT_IN_TIME:
-            con.execute(f"create table features.{model} as {warehouse.compiled(model)}")
+            con.execute(f"create table features.{model} as {compiled(model)}")
     return home
 
 
@@ -282,8 +284,8 @@ DEFECTS = {
 @pytest.fixture(scope="module")
 def form(built: Path) -> str:
     """The test of a scenario's form as dbt compiles it for TM06."""
-    warehouse.dbt(built, "compile", "--select", "scenario_rows_are_well_formed_scn_tm06_rapid_in_out_")
-    return warehouse.compiled("scenario_rows_are_well_formed_scn_tm06_rapid_in_out_")
+    dbt(built, "compile", "--select", "scenario_rows_are_well_formed_scn_tm06_rapid_in_out_")
+    return compiled("scenario_rows_are_well_formed_scn_tm06_rapid_in_out_")
 
 
 @pytest.mark.parametrize("rule", [None, *DEFECTS])

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import duckdb
+import pytest
 
 
 def run_with_defect(plumbline, status, home: Path, **more: Path) -> dict:
@@ -25,6 +26,7 @@ def test_a_wrong_value_in_raw_is_not_even_built_on(plumbline, status, home_copy)
     assert found["kris"] == [], "the warehouse was built on a table that failed its contract"
 
 
+@pytest.mark.nightly
 def test_a_code_that_nobody_documented_is_not_published(plumbline, status, home_copy, code_copy):
     (model,) = (code_copy / "dbt_project").rglob("dim_parties.sql")
     select = "  party_type_code,\n"

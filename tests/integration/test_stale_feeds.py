@@ -13,6 +13,7 @@ from sandbox import vendor
 from sandbox.vendor import CONTROL_PATH, KYT_PATH, ServerProcess
 from sandbox.vendor.faults import ADDED
 
+pytestmark = pytest.mark.nightly
 FILE_FEEDS = ("exchange", "kyc", "bank", "onchain", "cases", "tagpacks", "prices", "travel_rule", "behaviour")
 
 
@@ -55,7 +56,6 @@ def configured(folder: Path, landing: Path, server: ServerProcess, attempts: int
     return folder
 
 
-@pytest.mark.nightly
 def test_a_dead_vendor_makes_its_feed_stale_and_the_next_run_catches_up(
     world, server, tmp_path, plumbline, status, finished_home
 ):
@@ -81,7 +81,6 @@ def test_a_dead_vendor_makes_its_feed_stale_and_the_next_run_catches_up(
     assert {name for name in undisturbed if undisturbed[name] != caught_up.get(name)} == set()
 
 
-@pytest.mark.nightly
 def test_every_fault_at_once_ends_in_the_same_warehouse(world, server, tmp_path, plumbline, finished_home):
     home, config = tmp_path / "home", configured(tmp_path / "config", world / "landing", server, attempts=7)
     switch(server, all=True, limits=0.005, seed=20261122)

@@ -2,10 +2,7 @@
 
 import importlib
 import json
-import os
 import shutil
-import subprocess
-import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +10,7 @@ import duckdb
 import hand_made_raw as raw
 import pytest
 import record_hashes
+from dbt_command import build
 
 from ingestion import pipeline
 from ingestion.travel_rule import travel_rule_source
@@ -237,21 +235,7 @@ def built_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         # A message and the persons in it come in one file
         same = "update raw_travel_rule.persons set _extract_id = replace(_extract_id, 'persons@', 'messages@')"
         connection.execute(same)
-    result = subprocess.run(
-        [str(Path(sys.executable).with_name("dbt")), "build", "--exclude-resource-type", "test", "--select", *MODELS],
-        cwd=REPOSITORY / "dbt_project",
-        env={
-            **os.environ,
-            "DBT_PROFILES_DIR": str(REPOSITORY / "dbt_project"),
-            "DBT_TARGET_PATH": str(home / "dbt"),
-            "DBT_LOG_PATH": str(home / "dbt"),
-            "PLUMBLINE_HOME": str(home),
-            "PLUMBLINE_PSEUDONYM_KEY": "a test's key",
-        },
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
+    build(home, "--select", *MODELS)
     return home
 
 

@@ -2,15 +2,13 @@
 changes, and the same sanctioned addresses whoever lists them."""
 
 import importlib
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 import hand_made_raw as raw
 import list_world
 import pytest
+from dbt_command import dbt
 
 from ingestion import pipeline
 from ingestion.watchlists import watchlists_source
@@ -49,16 +47,8 @@ def warehouse(world, tmp_path_factory):
                 eu_fsf_token=EU_TOKEN,
             )
             pipeline.run(source, "watchlists")
-    dbt = str(Path(sys.executable).with_name("dbt"))
-    result = subprocess.run(
-        [dbt, "build", "--select", *MODELS, "--exclude", "sanctioned_address_has_no_floor"],
-        cwd=REPOSITORY / "dbt_project",
-        env={**os.environ, "DBT_PROFILES_DIR": str(REPOSITORY / "dbt_project"), "DBT_TARGET_PATH": str(home / "dbt"),
-             "DBT_LOG_PATH": str(home / "dbt"), "PLUMBLINE_HOME": str(home), "PLUMBLINE_PSEUDONYM_KEY": "a test's key"},
-        capture_output=True,
-        text=True,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stdout + result.stderr
+    failed = dbt(home, "build", "--select", *MODELS, "--exclude", "sanctioned_address_has_no_floor").failed
+    assert not failed, failed
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
         connection.execute("set search_path = 'intermediate,staging,marts'")
         yield connection

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from dbt_command import compiled, dbt
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from oracles import population, warehouse
+from oracles import population
 
 from analytics import feature_tables
 from analytics.feature_tables import Built, Table
@@ -31,14 +32,15 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The hand-made population with the velocity features as dbt builds them when the kernel is asked for."""
     home = tmp_path_factory.mktemp("windowed")
     population.make().write(home / "warehouse.duckdb")
-    warehouse.dbt(home, "run", "--select", MODEL, "--vars", "kernel_least_legs: 0")
+    failed = dbt(home, "run", "--select", MODEL, "--vars", "kernel_least_legs: 0").failed
+    assert not failed, failed
     return home
 
 
 @pytest.fixture(scope="module")
 def table(built: Path) -> Table:
     """The velocity table as the materialization hands it over."""
-    select = warehouse.compiled(MODEL)
+    select = compiled(MODEL)
     legs = select[select.index("select") : select.index("\n),")]
     return Table(relation=f'"features"."{MODEL}"', name=MODEL, select=select, legs=legs)
 

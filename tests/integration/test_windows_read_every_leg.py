@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from dbt_command import compiled, dbt
 from oracles import population, warehouse
 
 ODD_DAY = "extract(day from event_at) % 2 = 1"
@@ -78,7 +79,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "int_money_edges",
     )
     models = (*seeds, "path:models/features", "path:models/scenarios")
-    warehouse.dbt(home, "build", "--indirect-selection", "empty", "--select", *models, *checks)
+    dbt(home, "build", "--indirect-selection", "empty", "--select", *models, *checks)
     return home
 
 
@@ -88,12 +89,12 @@ def breaks(built: Path, tmp_path: Path) -> Callable[..., dict[str, int]]:
 
     def build(model: str, right: str = "", wrong: str = "") -> dict[str, int]:
         shutil.copy(built / "warehouse.duckdb", tmp_path / "warehouse.duckdb")
-        sql = warehouse.compiled(model)
+        sql = compiled(model)
         assert right in sql, f"nothing in {model} is {right!r}: the defect cannot be planted any more"
         schema = "scenarios" if model.startswith("scn") else "features"
         with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as con:
             con.execute(f"create or replace table {schema}.{model} as {sql.replace(right, wrong)}").fetchall()
-            return {name: len(con.execute(warehouse.compiled(name)).fetchall()) for name in CHECKS[model]}
+            return {name: len(con.execute(compiled(name)).fetchall()) for name in CHECKS[model]}
 
     return build
 
@@ -132,7 +133,7 @@ def test_a_leg_without_a_row_is_an_error_of_the_scenario_also_where_it_is_not_ju
         lost = con.execute(
             f"delete from features.feat_transfer__{family} where direction_code = 'out' and {ODD_DAY} returning leg_id"  # noqa: S608
         ).fetchall()
-        rows = con.sql(warehouse.compiled(warehouse.SCENARIO_MODELS[scenario_id]))
+        rows = con.sql(compiled(warehouse.SCENARIO_MODELS[scenario_id]))
         missing = rows.filter("outcome_code = 'errored' and reason_code = 'feature_missing'")
         errored = missing.project("leg_id").fetchall()
     assert len(lost) > 50

@@ -1,14 +1,7 @@
-"""Builds the part of the dbt project that an oracle judges, over upstream tables made by hand, in its own process."""
+"""What oracles read of a warehouse that dbt built over upstream tables made by hand."""
 
 from __future__ import annotations
 
-import atexit
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -59,43 +52,6 @@ SCENARIO_MODELS = {
 }
 
 
-@cache
-def _workbench() -> Path:
-    """One target folder and one stable name for the home of the moment: dbt parses the project once a test process."""
-    folder = Path(tempfile.mkdtemp(prefix="plumbline-oracles-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
-
-
-def dbt(home: Path, *arguments: str) -> str:
-    """Runs a dbt command on home/warehouse.duckdb and returns its output; a failure raises with it."""
-    bench = _workbench()
-    (bench / "home").unlink(missing_ok=True)
-    (bench / "home").symlink_to(home)
-    environment = (
-        {"DBT_PROJECT_DIR": str(PROJECT), "DBT_PROFILES_DIR": str(PROJECT)}
-        | dict(os.environ)
-        | {
-            "PLUMBLINE_HOME": str(bench / "home"),
-            "PLUMBLINE_TARGET": "duckdb",
-            "PLUMBLINE_PSEUDONYM_KEY": "test",
-            "DBT_TARGET_PATH": str(bench / "target"),
-            "DBT_LOG_PATH": str(bench / "logs"),
-        }
-    )
-    command = [sys.executable, "-m", "dbt.cli.main", "--no-use-colors", *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise AssertionError(f"dbt {' '.join(arguments)} failed:\n{done.stdout[-6000:]}\n{done.stderr[-2000:]}")
-    return done.stdout
-
-
-def build(home: Path, *select: str, full_refresh: bool = False) -> None:
-    """Seeds and models of the selection, without their tests."""
-    refresh = ["--full-refresh"] if full_refresh else []
-    dbt(home, "build", *refresh, "--exclude-resource-type", "test", "unit_test", "--select", *select)
-
-
 def load_seed(con: duckdb.DuckDBPyConnection, name: str) -> None:
     """A seed of ours as `reference.<name>`, as dbt would load it, ready to be changed by a test."""
     seeds = yaml.safe_load((PROJECT / "seeds/_scenario_seeds.yml").read_text())["seeds"]
@@ -104,11 +60,6 @@ def load_seed(con: duckdb.DuckDBPyConnection, name: str) -> None:
     columns = {column: names.get(kind, kind) for column, kind in types.items()}
     con.execute("create schema if not exists reference").fetchall()
     con.read_csv(str(PROJECT / f"seeds/{name}.csv"), header=True, columns=columns).create(f"reference.{name}")
-
-
-def compiled(model: str) -> str:
-    """The SQL that the last dbt run of this process made of a model."""
-    return next((_workbench() / "target/compiled").rglob(f"{model}.sql")).read_text()
 
 
 def table(home: Path, name: str) -> list[dict]:

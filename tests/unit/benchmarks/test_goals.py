@@ -47,6 +47,7 @@ def test_p4_answers_have_rows_in_every_table(tmp_path):
     assert counts["answers"] == 100 and min(counts.values()) > 0
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(600)
 def test_p9_dbt_and_the_script_build_the_same_tables():
     _, checked, finished = p9.overhead_of_dbt(rows=1000, seed=11, repetitions=1)
