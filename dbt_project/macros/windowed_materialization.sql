@@ -19,6 +19,7 @@
   } -%}
   {%- set legs_table = ref("int_transfer_legs") | string -%}
   {% call statement("main", language="python") -%}
+import asyncio
 import json
 
 from analytics import feature_tables
@@ -36,7 +37,9 @@ def model(dbt, connection):
 
 
 def materialize(result, connection):
-    return None
+    # The adapter opens an event loop in each thread that runs Python, for who needs one, and leaves it open.
+    asyncio.get_event_loop().close()
+    asyncio.set_event_loop(None)
   {%- endcall %}
   {{ run_hooks(post_hooks) }}
   {% do adapter.commit() %}
