@@ -1,11 +1,11 @@
-"""The command: `python -m benchmarks [P1 P3 P4 P5 P9] [--rows N ...] [--repetitions N] [--seed N] [--no-page]`."""
+"""The command: `python -m benchmarks [GOAL ...] [--rows N ...] [--repetitions N] [--seed N] [--no-page]`."""
 
 import argparse
 import os
 
-from benchmarks import machine, p1, p3, p4, p5, p9, page
+from benchmarks import machine, p1, p1_sql, p2, p3, p4, p5, p9, page
 
-GOALS = {"P1": p1.run, "P3": p3.run, "P4": p4.run, "P5": p5.run, "P9": p9.run}
+GOALS = {"P1": p1.run, "P1-SQL": p1_sql.run, "P2": p2.run, "P3": p3.run, "P4": p4.run, "P5": p5.run, "P9": p9.run}
 
 
 def main() -> None:

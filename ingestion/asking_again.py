@@ -22,6 +22,18 @@ _SUBJECTS: dict[str, dict[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ..
         "alerts": ((("externalId",), ("alert_external_id",)), (("alertIdentifier",), ("alert_external_id",))),
         "alert_states": ((("alertIdentifier", "alertStatus"), ("alert_id", "alert_status_code")),),
         "withdrawal_attempts": ((("ledger_transfer_id",), ("ledger_transfer_id",)),),
+        "network_identifications": ((("external_id",), ("external_id",)),),
+        "users": ((("userId",), ("user_id",)),),
+        "user_exposures": ((("userId", "cluster.name"), ("user_id", "cluster_name")),),
+        "listed_transfers": (
+            (
+                ("userId", "direction_code", "transferReference", "asset"),
+                ("user_id", "direction_code", "transfer_reference", "asset_code"),
+            ),
+        ),
+        "registered_addresses": (
+            (("userId", "kind_code", "asset", "address"), ("user_id", "kind_code", "asset_code", "address")),
+        ),
     },
     "trm": {
         "transfers": ((("externalId",), ("ledger_transfer_id",)),),
@@ -56,6 +68,12 @@ BY_PLACE = {
 }
 """By feed what the ids of extracts begin with whose source is asked again for the very same place: blocks of a node,
 rows of an explorer's listing, offsets of a topic."""
+
+
+def named_by(feed: str, table: str) -> list[tuple[tuple[str, str], ...]]:
+    """What names a record of the table: members of the rejected record, each with the column of the row that says the
+    same; there may be several ways."""
+    return [tuple(zip(*subject, strict=True)) for subject in _SUBJECTS.get(feed, {}).get(table, ())]
 
 
 def is_asked(feed: str) -> bool:

@@ -8,7 +8,8 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -53,6 +54,13 @@ def parts_of(answer: Any) -> set[str]:
     return found
 
 
+class Counted(NamedTuple):
+    """A record as it was counted on the wire: its share of its table's hash, and the amount that it states."""
+
+    record_hash: int
+    amount: Decimal | None
+
+
 class Reading:
     """The read of one end-point in one run. Its extract id is made from the keys and contents of what it brought, so
     that the same answers give the same id; what an extract with that id has brought before is not landed again."""
@@ -61,6 +69,7 @@ class Reading:
         self.feed, self.endpoint = feed, endpoint
         self.counted: Counter[str] = Counter(dict.fromkeys(tables, 0))
         self._hashes: Counter[str] = Counter()
+        self._amounts: dict[str, Decimal] = {}
         self._rows: dict[str, list[tuple[datetime, dict]]] = {table: [] for table in tables}
         self._rejects: list[tuple[dict, str]] = []
         self._identity: list[str] = []
@@ -80,13 +89,15 @@ class Reading:
                 return f"{self.endpoint}: {said}"
         return None
 
-    def count(self, table: str, key: str) -> int:
-        """Counts one record of the wire for the table's control total. `key` is what its hash is over, as the answer
-        itself says it; the record's share of the hash is given back, for a reject to state."""
+    def count(self, table: str, key: str, amount: Decimal | None = None) -> Counted:
+        """Counts one record of the wire for the table's control total. `key` is what its hash is over, and `amount`
+        what is summed, as the answer itself says them; what a reject of the record has to state is given back."""
         share = control_totals.record_hash(key, None)
         self.counted[table] += 1
         self._hashes[table] += share
-        return share
+        if amount is not None:
+            self._amounts[table] = self._amounts.get(table, Decimal(0)) + amount
+        return Counted(share, amount)
 
     def states(self, table: str, rows: int) -> None:
         """Takes `rows` for the table's control total: it follows from what the vendor itself says it holds. The hash
@@ -107,12 +118,12 @@ class Reading:
         reason_code: str,
         reason: str,
         record: dict | str,
-        record_hash: int,
+        counted: Counted,
         *,
         answer: Any = None,
         part: str = "",
     ) -> None:
-        """`record_hash`: the share of its table's hash (see `count`). `part`: where in the `answer` the problem is (see
+        """`counted`: as what it was counted (see `count`). `part`: where in the `answer` the problem is (see
         `Unreadable`)."""
         rejected = {
             "table_name": table,
@@ -120,7 +131,8 @@ class Reading:
             "reason_code": reason_code,
             "reason": reason,
             "raw_record": record if isinstance(record, str) else text(record),
-            "record_hash": record_hash,
+            "record_hash": counted.record_hash,
+            "amount": counted.amount,
         }
         self._rejects.append((rejected, part if part in parts_of(answer) else ""))
         self._identity.append(repr((table, known_at, reason_code, text(record))))
@@ -151,6 +163,7 @@ class Reading:
                     table_name=table,
                     source_rows=counted,
                     source_hash=self._hashes[table],
+                    source_amount=self._amounts.get(table),
                     captured_by=self._captured.get(table, "independent_count"),
                     source_uri=self.endpoint,
                     known_at=max(known),

@@ -1,8 +1,9 @@
 """Rejects: records that cannot be used, whole and with the reason, one row per record.
 
-A reject is not an error of the run: it is counted against the control totals like a loaded record. A record that a
-replay brought in has a second row, equal but for `replayed_at` and `_extract_id`, the extract in which it came in: its
-own (from then on it counts as loaded there), or that of a vendor's new answer (replay.py)."""
+A reject is not an error of the run: it is counted against the control totals like a loaded record. A record that came
+in has a second row, equal but for `replayed_at` (when), `closed_as_code` (replayed or arrived) and `_extract_id`, the
+extract in which it came in: its own (from then on it counts as loaded there), that of a vendor's new answer
+(replay.py), or the later one that brought it by itself (arrivals.py)."""
 
 import hashlib
 import json
@@ -29,6 +30,7 @@ SCHEMA = pa.schema(
         pa.field("raw_record", pa.string(), nullable=False),
         pa.field("first_seen_at", TIMESTAMP, nullable=False),
         pa.field("replayed_at", TIMESTAMP),
+        pa.field("closed_as_code", pa.string()),
         pa.field("record_hash", HASH),
     ]
 )
@@ -69,6 +71,7 @@ def row(
         "raw_record": raw_record,
         "first_seen_at": utc(first_seen_at),
         "replayed_at": None,
+        "closed_as_code": None,
         "record_hash": None if record_hash is None else Decimal(record_hash),
     }
 

@@ -48,7 +48,17 @@ class Outcome:
 
 
 def open_rejects(feed: str) -> pa.Table:
-    """The feed's rejects of completed loads that no replay brought in yet, oldest first (see `rejects.SCHEMA`)."""
+    """The feed's rejects of completed loads that nothing closed yet, oldest first (see `rejects.SCHEMA`)."""
+    return _rejects(feed, "qualify count(replayed_at) over (partition by reject_id) = 0")
+
+
+def closed_rejects(feed: str) -> pa.Table:
+    """The feed's rejects that are closed, each by the row that closed it: `replayed_at` says when, `closed_as_code`
+    how (replayed, arrived). Oldest first."""
+    return _rejects(feed, "and replayed_at is not null")
+
+
+def _rejects(feed: str, which: str) -> pa.Table:
     schema = pipeline.dataset(feed)
     if not pipeline.warehouse_path().exists():
         return records.empty(rejects.SCHEMA)
@@ -58,7 +68,7 @@ def open_rejects(feed: str) -> pa.Table:
         found = connection.sql(
             f'select * from "{schema}".rejects '  # noqa: S608 (a feed code, never data)
             f'where _dlt_load_id in (select load_id from "{schema}"._dlt_loads where status = 0) '
-            "qualify count(replayed_at) over (partition by reject_id) = 0 order by first_seen_at, reject_id"
+            f"{which} order by first_seen_at, reject_id"
         )
         return found.to_arrow_table().select(records.raw_schema(rejects.SCHEMA).names)
 
@@ -115,7 +125,7 @@ def replay(
         raise ReplayError(_gone(feed, unread))
     if closed:
         done = [
-            {**r, "replayed_at": at, "replayed_into": closed[r["reject_id"]]}
+            {**r, "replayed_at": at, "replayed_into": closed[r["reject_id"]], "closed_as_code": "replayed"}
             for r in chosen
             if r["reject_id"] in closed
         ]
@@ -128,7 +138,7 @@ def replay(
             [_of(stated, landed - opened), _known(at, _of(stated, opened), "known_at")]
         )
         tables["rejects"] = pa.concat_tables([again, rejects.to_table(done)])
-        pipeline.run(_load(feed, tables), feed)
+        land(feed, tables)
     brought_in = Counter(r["table_name"] for r in chosen if r["reject_id"] in in_place | answers)
     for name, table in new.items():
         brought_in[name] += _of(table, {extract + ANEW for extract in anew}).num_rows
@@ -230,6 +240,11 @@ def _known(at: datetime, table: pa.Table, *more: str) -> pa.Table:
         moments = pa.repeat(pa.scalar(at, TIMESTAMP), table.num_rows)
         table = table.set_column(place, table.schema.field(place), moments)
     return table
+
+
+def land(feed: str, tables: dict[str, pa.Table]) -> None:
+    """Lands these tables (raw shape) as one load of the feed."""
+    pipeline.run(_load(feed, tables), feed)
 
 
 def _load(feed: str, tables: dict[str, pa.Table]) -> DltSource:

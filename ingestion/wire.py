@@ -5,7 +5,7 @@ business (its `count` or `tally` module), and must agree with the var `record_ke
 """
 
 import json
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 
@@ -42,6 +42,28 @@ def exact(answer: Any, *path: str) -> Decimal | None:
     except InvalidOperation:
         return None
     return number if number.is_finite() else None
+
+
+def amount(answer: Any, *path: str) -> Decimal | None:
+    """The number at the end of a path of members where a raw amount holds it exactly (18 decimals); None for anything
+    else, of which the loader makes a reject."""
+    return fitting(exact(answer, *path))
+
+
+def fitting(number: Decimal | None) -> Decimal | None:
+    """The number where a raw amount holds it exactly, else None."""
+    if number is None or abs(number) >= 10**20 or number != round(number, 18):
+        return None
+    return number
+
+
+def cents(answer: Any, *path: str) -> Decimal | None:
+    """The number at the end of a path of members as dollars to the cent, half up; None for anything else and for what
+    no raw column of dollars holds."""
+    number = exact(answer, *path)
+    if number is None or abs(number) >= 10**16:
+        return None
+    return number.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 def listed(answer: Any, *path: str) -> list:

@@ -87,6 +87,7 @@ def keep(instance, run_id: str) -> None:
         "ledger_before": ledger_before,
         "feeds": _with_configuration(numbers["feeds"], stale),
         "scenarios": numbers["scenarios"],
+        "jurisdictions": numbers["jurisdictions"],
         "checks": checks,
         "kris": numbers["kris"],
         "crashes": crashes,

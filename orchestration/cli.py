@@ -207,25 +207,28 @@ _feed = click.option("--feed", help="Only this feed.")
 
 @rejects.command("list")
 @_feed
+@click.option("--closed", is_flag=True, help="Those whose record came in: by a replay, or by itself (arrived).")
 @click.option("--json", "as_json", is_flag=True, help="For machines: a JSON list, with the records (personal data).")
-def list_rejects(feed, as_json) -> None:
+def list_rejects(feed, closed, as_json) -> None:
     """List the open rejects, oldest first."""
-    from orchestration import rejects as open_ones
+    from orchestration import rejects as known
 
-    rows = refused(open_ones.open_rejects, feed)
+    closed_ones = refused(known.closed_rejects, feed)
+    rows = closed_ones if closed else refused(known.open_rejects, feed)
     if as_json:
-        click.echo(open_ones.as_json(rows))
+        click.echo(known.as_json(rows))
     else:
-        open_ones.show_list(console(), rows)
+        known.show_list(console(), rows, closed_ones, is_closed=closed)
 
 
 @rejects.command("show")
 @click.argument("reject_id")
 def show_reject(reject_id) -> None:
     """Print one reject whole, with the record as delivered (it may hold personal data)."""
-    from orchestration import rejects as open_ones
+    from orchestration import rejects as known
 
-    click.echo(open_ones.as_json(refused(open_ones.chosen, refused(open_ones.open_rejects), reject_id)))
+    rows = refused(known.open_rejects) + refused(known.closed_rejects)
+    click.echo(known.as_json(refused(known.chosen, rows, reject_id)))
 
 
 @rejects.command("replay")
@@ -284,6 +287,21 @@ def coverage() -> None:
     click.echo(page(current / publication.FILE), nl=False)
 
 
+@main.command()
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder to write to.  [default: <home>/dashboard]"
+)
+def dashboard(out) -> None:
+    """Make the dashboard of the published marts, a page that needs no server; each run makes it as well."""
+    from orchestration import publication
+    from orchestration.dashboard import write
+
+    current = publication.current(homes.home() / "published")
+    if current is None:
+        raise click.ClickException("Nothing is published yet. Run first: plumbline run")
+    click.echo(write(current, out or homes.home() / "dashboard"))
+
+
 def _read_project_ahead() -> None:
     """Lets dbt read the project while the feeds are made ready. What goes wrong is said where the run asks for it."""
 
@@ -302,12 +320,22 @@ def _read_project_ahead() -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="CSV of known cases (docs/guide/detection.md).  [default: those of the sandbox exchange]",
 )
-def detection(labels) -> None:
+@click.option(
+    "--write",
+    type=(click.Path(dir_okay=False, path_type=Path), str),
+    metavar="FILE SECTION",
+    help="Put it into a Markdown file instead, between <!-- detection: SECTION --> and <!-- end -->.",
+)
+def detection(labels, write) -> None:
     """Print what alerts found of known cases: recall by typology, alerts per 1,000 customers (Markdown)."""
-    from orchestration.detection import page
+    from orchestration import detection as found
 
     root = homes.home()
-    click.echo(refused(page, labels or root / "sandbox/truth/labels.csv", root / "warehouse.duckdb"), nl=False)
+    page = refused(found.page, labels or root / "sandbox/truth/labels.csv", root / "warehouse.duckdb")
+    if write:
+        refused(found.write, page, *write)
+    else:
+        click.echo(page, nl=False)
 
 
 def _given(customers, days, seed) -> dict[str, int]:

@@ -10,13 +10,13 @@ prepare_home()  # the assets below read the manifest that lies in the data direc
 from orchestration import automation, freshness, jobs  # noqa: E402
 from orchestration.asset_checks import all_contract_checks  # noqa: E402
 from orchestration.assets.feeds import feeds  # noqa: E402
-from orchestration.assets.published import published_marts, published_postgres  # noqa: E402
+from orchestration.assets.published import published_dashboard, published_marts, published_postgres  # noqa: E402
 from orchestration.assets.warehouse import project, warehouse_assets  # noqa: E402
 from orchestration.dbt import EXECUTABLE  # noqa: E402
 from orchestration.look_back.job import look_back  # noqa: E402
 from orchestration.resources import Dbt, Notifier, Warehouse  # noqa: E402
 
-assets = [*feeds, warehouse_assets, published_marts, published_postgres]
+assets = [*feeds, warehouse_assets, published_marts, published_postgres, published_dashboard]
 
 defs = Definitions(
     assets=assets,

@@ -1,4 +1,4 @@
-"""The figures of a run as the marts hold them: feeds, scenarios with their alerts, indicators.
+"""The figures of a run as the marts hold them: feeds, scenarios with their alerts, jurisdictions, indicators.
 
 Belongs here: reading them. Not here: how they are computed (dbt_project/models/marts/) and what a run makes of them
 (accounting.py).
@@ -20,12 +20,12 @@ SCENARIO_COUNTS = ("population", "evaluated", "excluded", "not_evaluable", "erro
 
 
 def of_run(built: Collection[str], ledger_before: list[dict[str, Any]]) -> dict[str, Any]:
-    """Feeds, scenarios and KRIs from the marts that this run built; `missing` names those it did not.
+    """Feeds, scenarios, jurisdictions and KRIs from the marts that this run built; `missing` names those it did not.
 
     `ledger_before`: what `ledger` returned before the run, to tell the alerts it raised from those that were there.
     """
     wanted = ("fct_feed_totals", "fct_scenario_population", "fct_alerts", "fct_kris")
-    numbers: dict[str, Any] = {"feeds": [], "scenarios": [], "kris": []}
+    numbers: dict[str, Any] = {"feeds": [], "scenarios": [], "jurisdictions": [], "kris": []}
     missing = [f"marts.{table}" for table in wanted if f"marts__{table}" not in built]
     if len(missing) < len(wanted):
         with _results() as connection:
@@ -34,6 +34,8 @@ def of_run(built: Collection[str], ledger_before: list[dict[str, Any]]) -> dict[
             if not {"marts.fct_scenario_population", "marts.fct_alerts"} & set(missing):
                 before = {(row["scenario"], row["version"]): row["alerts"] for row in ledger_before}
                 numbers["scenarios"] = [_scenario(row, before) for row in _rows(connection, _SCENARIOS)]
+            if "marts.fct_scenario_population" not in missing:
+                numbers["jurisdictions"] = _rows(connection, _JURISDICTIONS)
             if "marts.fct_kris" not in missing:
                 numbers["kris"] = _rows(connection, _KRIS)
     return {**numbers, "missing": missing}
@@ -95,6 +97,35 @@ from monitored
 full outer join raised using (scenario, version)
 order by scenario, version
 """  # noqa: S608 (a constant)
+
+# The population is the same for every scenario; what became of it is counted over all of them.
+_JURISDICTIONS = """
+with by_scenario as (
+    select
+        jurisdiction_code,
+        scenario_id,
+        sum(population_rows) as population,
+        sum(population_usd) as population_usd,
+        sum(alerted_rows) as alerted,
+        sum(not_evaluable_rows) as not_evaluable,
+        sum(errored_rows) as errored,
+        sum(unexplained_rows) as unexplained
+    from marts.fct_scenario_population
+    group by jurisdiction_code, scenario_id
+)
+
+select
+    jurisdiction_code as jurisdiction,
+    max(population) as population,
+    max(population_usd) as population_usd,
+    sum(alerted) as alerted,
+    sum(not_evaluable) as not_evaluable,
+    sum(errored) as errored,
+    sum(unexplained) as unexplained
+from by_scenario
+group by jurisdiction_code
+order by jurisdiction_code
+"""
 
 _KRIS = """
 select kri_code as kri, value, unit, as_of_date as as_of, rag_code as rag

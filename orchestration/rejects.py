@@ -5,10 +5,12 @@ read again (ingestion/).
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -25,31 +27,55 @@ PERSONAL = ("kyc", "bank", "cases", "behaviour", "travel_rule")
 
 def open_rejects(feed: str | None = None) -> list[dict[str, Any]]:
     """The open rejects of all feeds or of one, oldest first, in the members of `rejects.SCHEMA`."""
+    return _of_feeds(replay.open_rejects, feed)
+
+
+def closed_rejects(feed: str | None = None) -> list[dict[str, Any]]:
+    """The closed rejects of all feeds or of one, oldest first; `closed_as_code` and `replayed_at` say how and when."""
+    return _of_feeds(replay.closed_rejects, feed)
+
+
+def _of_feeds(read: Callable[[str], pa.Table], feed: str | None) -> list[dict[str, Any]]:
     with _quiet_warehouse():
-        rows = [row for name in FEEDS if feed in (None, name) for row in replay.open_rejects(name).to_pylist()]
+        rows = [row for name in FEEDS if feed in (None, name) for row in read(name).to_pylist()]
     wanted = rejects.SCHEMA.names
     return sorted(
         ({name: row[name] for name in wanted} for row in rows), key=lambda row: (row["first_seen_at"], row["reject_id"])
     )
 
 
-def show_list(console: Console, rows: list[dict[str, Any]]) -> None:
-    """A line for each: enough of its id to name it, where it comes from, since when, why. No personal data."""
-    if not rows:
-        console.print("There is no open reject.")
+def show_list(
+    console: Console, rows: list[dict[str, Any]], closed: list[dict[str, Any]], *, is_closed: bool = False
+) -> None:
+    """A line for each of the rows: enough of its id to name it, where it comes from, since when, why; of a closed one
+    how and when it was closed. How many of those there are is said below. No personal data."""
+    if rows:
+        _show(console, rows, is_closed)
+    else:
+        console.print(f"There is no {'closed' if is_closed else 'open'} reject.")
+    if is_closed:
         return
-    table = Table(box=box.SIMPLE_HEAD, title=f"{len(rows):,} open rejects, oldest first", title_justify="left")
-    for column in ("id", "feed", "table", "file", "record", "first seen (UTC)", "reason"):
+    if rows:
+        console.print("One whole: plumbline rejects show ID. Mapping or parser put right: plumbline rejects replay.")
+    if closed:
+        ways = Counter(row["closed_as_code"] for row in closed)
+        said = ", ".join(f"{count:,} {way}" for way, count in sorted(ways.items()))
+        console.print(f"Closed: {said}. All of them: plumbline rejects list --closed.")
+
+
+def _show(console: Console, rows: list[dict[str, Any]], is_closed: bool) -> None:
+    title = f"{len(rows):,} {'closed' if is_closed else 'open'} rejects, oldest first"
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    for column in ("id", "feed", "table", "file", "record", "first seen (UTC)", *["closed"] * is_closed, "reason"):
         table.add_column(column, overflow="fold")
     for row in rows:
         reason = row["reason_code"] if row["feed_code"] in PERSONAL else row["reason"]
         where = row["extract_id"].rpartition(":")[0]
         seen = f"{row['first_seen_at']:%Y-%m-%d %H:%M}"
-        table.add_row(
-            row["reject_id"][:8], row["feed_code"], row["table_name"], where, f"{row['record_no']:,}", seen, reason
-        )
+        closed = [f"{row['closed_as_code']} {row['replayed_at']:%Y-%m-%d %H:%M}"] if is_closed else []
+        what = row["reject_id"][:8], row["feed_code"], row["table_name"], where, f"{row['record_no']:,}", seen
+        table.add_row(*what, *closed, reason)
     console.print(table)
-    console.print("One whole: plumbline rejects show ID. Mapping or parser put right: plumbline rejects replay.")
 
 
 def chosen(rows: list[dict[str, Any]], beginning: str) -> dict[str, Any]:
@@ -57,7 +83,7 @@ def chosen(rows: list[dict[str, Any]], beginning: str) -> dict[str, Any]:
     found = [row for row in rows if row["reject_id"].startswith(beginning)]
     if len(found) != 1:
         raise LookupError(
-            f"{'No' if not found else len(found)} open reject{'s' if len(found) > 1 else ''} with an id that begins "
+            f"{'No' if not found else len(found)} reject{'s' if len(found) > 1 else ''} with an id that begins "
             f"with {beginning}: see plumbline rejects list."
         )
     return found[0]

@@ -32,7 +32,7 @@ def show(console: Console, accounting: dict, root: Path) -> None:
 
 
 def render(accounting: dict, root: Path) -> Group:
-    """The accounting as one screen: verdict, reasons, feeds, scenarios, indicators, checks."""
+    """The accounting as one screen: verdict, reasons, feeds, scenarios, jurisdictions, indicators, checks."""
     code = accounts.exit_code(accounting)
     verdict, style, sentence = VERDICTS[code]
     run = accounting["run"]
@@ -50,6 +50,8 @@ def render(accounting: dict, root: Path) -> Group:
         parts.append(_feeds(accounting["feeds"]))
     if accounting.get("scenarios"):
         parts.append(_scenarios(accounting["scenarios"]))
+    if accounting.get("jurisdictions"):
+        parts.append(_jurisdictions(accounting["jurisdictions"]))
     if accounting.get("kris"):
         parts.append(_kris(accounting["kris"]))
     if accounting.get("checks"):
@@ -116,6 +118,23 @@ def _scenarios(scenarios: list[dict]) -> Table:
     return table
 
 
+def _jurisdictions(jurisdictions: list[dict]) -> Table:
+    table = _table(
+        "Jurisdictions: the same population by residence of the paying customer, over all scenarios",
+        "jurisdiction", "population", "USD", "alerted", "not evaluable", "errored", "unexplained",
+    )  # fmt: skip
+    for row in jurisdictions:
+        table.add_row(
+            row["jurisdiction"],
+            _count(row["population"]),
+            _usd(row["population_usd"]),
+            *(_count(row[name]) for name in ("alerted", "not_evaluable")),
+            _alarm(row["errored"]),
+            _alarm(row["unexplained"]),
+        )
+    return table
+
+
 def _kris(kris: list[dict]) -> Table:
     table = _table(f"Key risk indicators as of {kris[0]['as_of']}", "indicator", "value", "unit", "status")
     for row in kris:
@@ -147,6 +166,9 @@ def _next(code: int, root: Path) -> Text:
         text.append(
             f"\n  Look around:         {_command('ui', root)}    (asset graph, this run, checks, column lineage)"
         )
+    page = root / "dashboard" / "index.html"
+    if page.exists():
+        text.append(f"\n  Open the dashboard:  {_relative(page)}")
     if published.exists():
         note = "" if code == 0 else "    (of the last trusted publication)"
         text.append(f"\n  Query the marts:     {_relative(published)}/plumbline.duckdb or .../parquet/{note}")

@@ -36,6 +36,41 @@ def agree_after_each_test(feed: str) -> Callable:
     return every_hash_agrees
 
 
+SUMMED = {
+    "chainalysis.transfers": "asset_amount",
+    "chainalysis.withdrawal_attempts": "asset_amount",
+    "chainalysis.alerts": "alert_amount_usd",
+    "chainalysis.alert_states": "alert_amount_usd",
+    "chainalysis.address_exposures": "value_usd",
+    "chainalysis.user_exposures": "sent_direct_usd + sent_indirect_usd + received_direct_usd + received_indirect_usd",
+    "chainalysis.listed_transfers": "amount_usd",
+    "trm.address_screenings": "total_volume_usd",
+    "trm.exposures": "total_volume_usd",
+    "elliptic.exposures": "contribution_usd",
+}
+"""What the sources of vendors' tables sum, as raw has it."""
+
+
+def differing_amounts(feed: str) -> list[tuple]:
+    """The extracts and tables of a vendor whose stated amount is not what was landed or rejected."""
+    summed = {name.partition(".")[2]: amount for name, amount in SUMMED.items() if name.startswith(f"{feed}.")}
+    landed = " union all ".join(
+        f"select '{table}' as table_name, _extract_id as extract_id, {amount} as amount from raw_{feed}.{table}"  # noqa: S608 (our names)
+        for table, amount in summed.items()
+    )
+    return query(
+        f"with landed as ({landed} union all select table_name, extract_id, amount from raw_{feed}.rejects "  # noqa: S608 (our names)
+        "where replayed_at is null), "
+        "found as (select table_name, extract_id, sum(amount) as amount from landed group by all), "
+        "stated as (select table_name, extract_id, sum(source_amount) as amount "
+        f"from raw_{feed}.control_totals group by all) "
+        "select table_name, extract_id, stated.amount, found.amount "
+        "from stated join found using (table_name, extract_id) "
+        "where coalesce(stated.amount, 0) <> coalesce(found.amount, 0) "
+        f"and table_name in ({', '.join(map(repr, summed))})"
+    )
+
+
 def uncounted(feed: str) -> list[tuple]:
     """The extracts and tables whose control total, rows or hash, is not what was landed or rejected, or has no hash."""
     return query(f"{_compared(feed)} where rows <> counted_rows or hash <> counted_hash or unhashed > 0")

@@ -20,3 +20,8 @@ qualify row_number() over (
 {%- macro judged_by(vendor, subject_type=none) -%}
 (select * from {{ ref('int_vendor_judgements') }} where vendor_code = '{{ vendor }}'{% if subject_type %} and subject_type_code = '{{ subject_type }}'{% endif %})
 {%- endmacro -%}
+
+{#- What a user sent to and received from an entity, however: the sum that control totals of chainalysis.user_exposures hold. -#}
+{%- macro user_exposure(alias) -%}
+coalesce({{ alias }}.sent_direct_usd, 0) + coalesce({{ alias }}.sent_indirect_usd, 0) + coalesce({{ alias }}.received_direct_usd, 0) + coalesce({{ alias }}.received_indirect_usd, 0)
+{%- endmacro -%}

@@ -26,6 +26,8 @@ def environment(api_url: str) -> dict[str, str]:
         "PLUMBLINE_PSEUDONYM_KEY": "public-files",  # these files hold nobody's secrets
         "SOURCES__CHAINALYSIS__API_URL": api_url,
         "SOURCES__CHAINALYSIS__API_KEY": "recorded",
+        "SOURCES__CHAINALYSIS__NETWORK_IDENTIFICATIONS": "true",
+        "SOURCES__CHAINALYSIS__USER_LISTS": "true",
         "SOURCES__CHAINALYSIS__POLL_SECONDS": "2",  # a recording does not change while one waits
         **os.environ,
     }

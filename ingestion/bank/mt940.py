@@ -196,15 +196,23 @@ def _payment(line: str, details: str | None) -> dict:
 def _reject_entry(
     message: Message, error: UnusableRecord, line: str, details: str | None, ccy_code: str | None
 ) -> None:
-    try:
-        day = _payment(line, None)["booking_date"]
-    except UnusableRecord:
-        day = None
-    signed = _signed(line)
+    day, signed = _booking_day(line), _signed(line)
     raw = f":61:{line}" if details is None else f":61:{line}\n:86:{details}"
     stated = _ENTRY.fullmatch(line.split("\n", 1)[0].rstrip())
     reference = stated.group(2).partition("//")[2].strip() if stated else None
     message.reject_entry(error, raw, day, ccy_code, None if signed is None else abs(signed), reference)
+
+
+def _booking_day(line: str) -> date | None:
+    """The booking day of a line, whatever is wrong with its references and amount; None where it has none."""
+    stated = _ENTRY.fullmatch(line.split("\n", 1)[0].rstrip())
+    if stated is None:
+        return None
+    plain_line = f"{line[: stated.start(1)]}0,{line[stated.end(1) : stated.start(2)]}NONREF"
+    try:
+        return _payment(plain_line, None)["booking_date"]
+    except UnusableRecord:
+        return None
 
 
 def _signed(line: str) -> Decimal | None:

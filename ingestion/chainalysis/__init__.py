@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ from dlt.common.typing import TSecretStrValue
 from dlt.extract import DltResource
 
 from ingestion import control_totals, pipeline, records, rejects
-from ingestion.chainalysis import listed_alerts
+from ingestion.chainalysis import listed_alerts, users
 from ingestion.chainalysis.addresses import RISK, SANCTIONS, Wanted, risk_vendor, sanctions_vendor, to_screen
 from ingestion.chainalysis.addresses import Screened as ScreenedAddresses
 from ingestion.chainalysis.attempts import Attempt, ask, pending_withdrawals
@@ -28,9 +28,11 @@ from ingestion.chainalysis.earlier import Earlier
 from ingestion.chainalysis.landing import Landing
 from ingestion.chainalysis.movements import Movement, movements, transfers_to_register
 from ingestion.chainalysis.parse import Unreadable
-from ingestion.chainalysis.schemas import ADDRESS_TABLES, FEED, MOVEMENTS, TABLES
+from ingestion.chainalysis.schemas import ADDRESS_TABLES, FEED, MOVEMENTS, TABLES, USER_TABLES
 from ingestion.chainalysis.screening import Progress, Screened, Screening
 from ingestion.contract import changed
+from ingestion.landing import Extracted
+from ingestion.reading import Reading
 from ingestion.vendor import Refusal, VendorError
 
 __all__ = ["MOVEMENTS", "VendorError", "chainalysis_source", "transfers_to_register"]
@@ -52,6 +54,8 @@ def chainalysis_source(
     poll_seconds: float = 45.0,
     attempts: int = 7,
     rescreen_days: float = 7.0,
+    network_identifications: bool = False,
+    user_lists: bool = False,
     progress: Any = None,
 ) -> Iterable[DltResource]:
     """Screens crypto movements, pending withdrawals and addresses with Chainalysis into raw_chainalysis.
@@ -63,8 +67,10 @@ def chainalysis_source(
     `https://public.chainalysis.com`, with `sanctions_api_key`. What is None is off: nothing is asked, its tables are
     there and empty. `concurrency` bounds open connections. `poll_seconds`: how long a newly registered transfer is
     waited for before it lands as pending. `attempts`: tries of one request. `rescreen_days`: how old the answer about
-    an address may get before it is asked about again, beside after a movement. `progress(stage, done, total)` is called
-    now and then.
+    an address may get before it is asked about again, beside after a movement. `network_identifications`: whether each
+    finished transfer and attempt is asked which of the vendor's customers is on its other side. `user_lists`: whether
+    the vendor's users, their exposures, transfers and registered addresses (v1) are read. `progress(stage, done,
+    total)` is called now and then.
 
     Everything of one run is asked before anything lands, and lands in one load package. Movements that need no
     registration (nothing, or only ones pending since an earlier run) are asked about here and now; otherwise the vendor
@@ -74,6 +80,7 @@ def chainalysis_source(
     run = Run(
         transfers, api_url, api_key, concurrency, poll_seconds, attempts, progress or _no_progress,
         (risk_url, api_key), (sanctions_url, sanctions_api_key), rescreen=timedelta(days=rescreen_days),
+        with_networks=network_identifications, with_users=user_lists,
     )  # fmt: skip
     has_new = run.has_new()
     for name, schema in TABLES.items():
@@ -109,10 +116,13 @@ class Run:
         sanctions: tuple[str | None, str | None] = (None, None),
         pending: list[Attempt] | None = None,
         rescreen: timedelta = timedelta(days=7),
+        with_networks: bool = False,
+        with_users: bool = False,
     ) -> None:
         self._given, self._given_pending, self._api_url, self._api_key = transfers, pending, api_url, api_key
         self._concurrency, self._poll_seconds, self._attempts = concurrency, poll_seconds, attempts
         self._progress, self._risk, self._sanctions, self._rescreen = progress, risk, sanctions, rescreen
+        self._with_networks, self._with_users = with_networks, with_users
         self.added: set[str] = set()
 
     def has_new(self) -> bool:
@@ -123,20 +133,23 @@ class Run:
             return True
         if any(wanted.addresses for wanted in self.addresses.values()):
             return True
-        return bool(self._api_url) and not self.landing.is_empty
+        return bool(self._api_url) and not (self.landing.is_empty and self.users is None)
 
     def table(self, name: str) -> pa.Table:
         if name in ADDRESS_TABLES:
             rows = self.screened_addresses.rows[name]
             return pa.Table.from_pylist(rows, schema=records.raw_schema(ADDRESS_TABLES[name]))
+        if name in USER_TABLES:
+            found = self.users.tables.get(name) if self.users else None
+            return found[0] if found else records.empty(USER_TABLES[name])
         return self.landing.table(name) if self._api_url else records.empty(TABLES[name])
 
     def control_totals(self) -> pa.Table:
-        own = control_totals.to_table(self.screened_addresses.totals)
+        own = control_totals.to_table(self.screened_addresses.totals + (self.users.totals if self.users else []))
         return pa.concat_tables([self.landing.control_totals(), own]) if self._api_url else own
 
     def rejects(self) -> pa.Table:
-        own = rejects.to_table(self.screened_addresses.rejects)
+        own = rejects.to_table(self.screened_addresses.rejects + (self.users.rejects if self.users else []))
         return pa.concat_tables([self.landing.rejects(), own]) if self._api_url else own
 
     @cached_property
@@ -151,11 +164,13 @@ class Run:
             return self._given_pending or []
         return self._from_ledger(pending_withdrawals, [])
 
-    def _exposed_again(self) -> list[Screened]:
-        """Landed transfers whose exposures a replay asks for again, because nobody could read them."""
+    @staticmethod
+    def _asked_again(table: str) -> list[Screened]:
+        """Landed transfers whose exposures, or network identifications, a replay asks for again, because nobody could
+        read them."""
         return [
             Screened(movement, {"external_id": external_id, "updated_at": updated_at})
-            for movement, external_id, updated_at in Earlier().exposures_again()
+            for movement, external_id, updated_at in Earlier().details_again(table)
         ]
 
     @cached_property
@@ -181,6 +196,41 @@ class Run:
         return _finish(self._screen())
 
     @cached_property
+    def users(self) -> Extracted | None:
+        """What the vendor says by user, asked after the movements, which are part of it; None where that is off or
+        nothing is new."""
+        if not (self._with_users and self._api_url):
+            return None
+        _ = self.landing
+        if self._given is None:
+            floor = Earlier().ledger_known_at()
+        else:
+            floor = max((movement.transfer_at for movement in self.movements), default=None)
+        if floor is None:
+            return None
+        extracted = Extracted()
+        _finish(self._read_users(floor)).into(extracted, USER_TABLES, pipeline.completed_extracts(FEED))
+        return extracted if extracted.totals else None
+
+    async def _read_users(self, floor: datetime) -> Reading:
+        async with KytClient(self._api_url, self._api_key, self._concurrency, self._attempts) as client:
+            try:
+                reading = await users.read(client, Earlier(), self._concurrency, floor, self.added)
+            except Refusal as refusal:
+                raise VendorError(
+                    f"Chainalysis KYT at {self._api_url} refused its list of users (HTTP {refusal.status}: "
+                    f"{refusal.message}). The key needs access to /v1/users/, or set SOURCES__CHAINALYSIS__USER_LISTS "
+                    "to false."
+                ) from None
+            except Unreadable as problem:
+                raise VendorError(
+                    f"Chainalysis KYT at {self._api_url} answered a list of users that cannot be read: {problem}"
+                ) from None
+        if why := reading.drift:
+            raise changed(why, f"Chainalysis KYT at {self._api_url}")
+        return reading
+
+    @cached_property
     def screened_addresses(self) -> ScreenedAddresses:
         screened = ScreenedAddresses(added=self.added)
         if (asked := self.addresses.get(RISK.code)) and asked.addresses:
@@ -198,13 +248,19 @@ class Run:
                     concurrency=self._concurrency,
                     poll_seconds=self._poll_seconds,
                     progress=self._progress,
-                    exposed_again=self._exposed_again(),
+                    exposed_again=self._asked_again("exposures"),
+                    identified_again=self._asked_again("network_identifications"),
+                    with_networks=self._with_networks,
                 )
                 outcome = await screening.run()
-                outcome.attempts = await ask(client, self.pending, self._concurrency, self._poll_seconds)
+                outcome.attempts = await ask(
+                    client, self.pending, self._concurrency, self._poll_seconds, self._with_networks
+                )
                 for one in outcome.attempts:
                     attempt = one.attempt
-                    outcome.tally.attempted(attempt.ledger_transfer_id, attempt.attempted_at.date(), one.summary)
+                    outcome.tally.attempted(
+                        attempt.ledger_transfer_id, attempt.attempted_at.date(), attempt.asset_amount, one.summary
+                    )
                 listed = await listed_alerts.account_for(client, outcome, Earlier())
         except Refusal as refusal:
             raise VendorError(
@@ -223,7 +279,7 @@ class Run:
         return landing
 
 
-def _finish(work: Coroutine[Any, Any, Landing]) -> Landing:
+def _finish(work: Coroutine[Any, Any, Found]) -> Found:
     """The coroutine's result, also where the calling thread already runs an event loop."""
     try:
         asyncio.get_running_loop()

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from urllib.parse import quote
 
 import duckdb
@@ -185,6 +186,7 @@ class Screened:
         asked = hashlib.sha256(asked.encode()).hexdigest()[:16]
         extract_id = f"{product.code}/{day.isoformat()}:{asked}"
         newest = max(_known_at(answer, wanted) for _, answer in answered)
+        usd = Decimal(0)
         shares: dict[str, list[int]] = {"address_screenings": [], "address_exposures": []}
         numbers: Counter[str] = Counter()
 
@@ -214,6 +216,7 @@ class Screened:
             own = {"ledger_known_at": wanted.ledger_known_at, "_record_no": number("address_screenings")}
             self.rows["address_screenings"].append(stamp | row | own)
             shares["address_exposures"] += [_member_hash(address, product, *member) for member in members]
+            usd += sum(wire.cents(member, "value") or 0 for _, member in members)
             for position, exposure in enumerate(exposures, 1):
                 own = {"member_no": position, "_record_no": number("address_exposures")}
                 self.rows["address_exposures"].append(stamp | exposure | own)
@@ -225,6 +228,7 @@ class Screened:
                     table_name=table,
                     source_rows=len(counted),
                     source_hash=sum(counted),
+                    source_amount=usd if table == "address_exposures" else None,
                     captured_by="independent_count",
                     source_uri=f"{product.path}{{address}}",
                     known_at=newest,

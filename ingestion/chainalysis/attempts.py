@@ -6,6 +6,8 @@ by its first pending version, also when it has been paid since: what was known b
 
 import asyncio
 import json
+import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -17,6 +19,8 @@ from ingestion.chainalysis import parse
 from ingestion.chainalysis.client import KytClient
 from ingestion.chainalysis.movements import FIRST_ADDRESS, exists, network_name, plain
 from ingestion.vendor import Refusal
+
+logger = logging.getLogger(__name__)
 
 FIRST_POLL_DELAY, LONGEST_POLL_DELAY = 0.1, 10.0
 LEVELS = ("LOW", "MEDIUM", "HIGH", "SEVERE")
@@ -58,6 +62,7 @@ class Answered:
     exposures: bytes = b""
     alerts: bytes = b""
     high_risk_addresses: bytes = b""
+    networks: bytes | None = None
     reason_code: str | None = None
     reason: str = ""
 
@@ -98,14 +103,16 @@ and 'exchange:withdrawal:' || withdrawal_id not in (
 """
 
 
-async def ask(client: KytClient, attempts: list[Attempt], concurrency: int, poll_seconds: float) -> list[Answered]:
+async def ask(
+    client: KytClient, attempts: list[Attempt], concurrency: int, poll_seconds: float, with_networks: bool = False
+) -> list[Answered]:
     """The answered attempts, in the given order; one that the vendor is still working on after `poll_seconds` is not
     among them, and comes again with the next run."""
     gate = asyncio.Semaphore(concurrency)
 
     async def one(attempt: Attempt) -> Answered | None:
         async with gate:
-            return await _ask(client, attempt, poll_seconds)
+            return await _ask(client, attempt, poll_seconds, with_networks)
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -115,7 +122,7 @@ async def ask(client: KytClient, attempts: list[Attempt], concurrency: int, poll
     return [answered for task in tasks if (answered := task.result())]
 
 
-async def _ask(client: KytClient, attempt: Attempt, poll_seconds: float) -> Answered | None:
+async def _ask(client: KytClient, attempt: Attempt, poll_seconds: float, with_networks: bool) -> Answered | None:
     try:
         answer = await client.register_attempt(attempt.user_id, attempt.registration())
         summary = parse.attempt(answer)
@@ -129,12 +136,23 @@ async def _ask(client: KytClient, attempt: Attempt, poll_seconds: float) -> Answ
             return None
         details = ("exposures", "alerts", "high-risk-addresses")
         answers = await asyncio.gather(*(client.attempt(summary["external_id"], detail) for detail in details))
+        networks = await network_identifications(client.attempt, summary["external_id"]) if with_networks else None
     except Refusal as refusal:
         reason = f"the vendor refused it with HTTP {refusal.status}: {refusal.message}"
         return Answered(attempt, reason_code="refused_by_vendor", reason=reason)
     except parse.Unreadable as problem:
         return Answered(attempt, summary=answer, reason_code="unreadable_answer", reason=str(problem))
-    return Answered(attempt, answer, *answers)
+    return Answered(attempt, answer, *answers, networks)
+
+
+async def network_identifications(ask: Callable[[str, str], Awaitable[bytes]], external_id: str) -> bytes | None:
+    """The answer of a transfer or attempt; None where the vendor refuses it, as it does for assets whose movements it
+    follows in full."""
+    try:
+        return await ask(external_id, "network-identifications")
+    except Refusal as refusal:
+        logger.debug("no network identifications of %s: HTTP %s %s", external_id, refusal.status, refusal.message)
+        return None
 
 
 def row(answered: Answered, added: set[str]) -> dict:
@@ -142,6 +160,7 @@ def row(answered: Answered, added: set[str]) -> dict:
     attempt, summary = answered.attempt, parse.attempt(answered.summary, added)
     exposure = parse.exposure(answered.exposures, added)
     alerts = [parse.alert(item, added) for item in parse.alert_items(answered.alerts)]
+    networks = None if answered.networks is None else parse.networks(answered.networks, added)
     return {
         **summary,
         "ledger_transfer_id": attempt.ledger_transfer_id,
@@ -156,6 +175,8 @@ def row(answered: Answered, added: set[str]) -> dict:
         "exposures_json": parse.settled(answered.exposures),
         "alerts_json": parse.settled(answered.alerts),
         "high_risk_addresses_json": parse.settled(answered.high_risk_addresses),
+        "network_organisation_count": networks and networks["organisation_count"],
+        "network_identifications_json": networks and networks["answer_json"],
     }
 
 

@@ -65,7 +65,7 @@ class KytClient:
         return await self._request("POST", f"/v2/users/{quote(user_id, safe='')}/transfers", registration)
 
     async def transfer(self, external_id: str, detail: str = "") -> bytes:
-        """A transfer's summary, or its `exposures` or `alerts`."""
+        """A transfer's summary, or its `exposures`, `alerts` or `network-identifications`."""
         return await self._request("GET", f"/v2/transfers/{quote(external_id, safe='')}" + (detail and f"/{detail}"))
 
     async def categories(self) -> bytes:
@@ -79,12 +79,26 @@ class KytClient:
             asked |= {"limit": str(limit), "offset": str(offset)}
         return await self._request("GET", "/v1/alerts/" + (asked and f"?{urlencode(asked)}" or ""))
 
+    async def user_list(self, limit: int, offset: int) -> bytes:
+        """A page of the v1 list of users."""
+        return await self._request("GET", "/v1/users/" + _from(limit, offset))
+
+    async def user(self, user_id: str) -> bytes:
+        """What the vendor says of a user (v1)."""
+        return await self._request("GET", f"/v1/users/{quote(user_id, safe='')}")
+
+    async def list_of_user(self, user_id: str, name: str, limit: int, offset: int) -> bytes:
+        """A page of a v1 list of one user: `transfers/received`, `transfers/sent`, `depositaddresses`,
+        `withdrawaladdresses`."""
+        return await self._request("GET", f"/v1/users/{quote(user_id, safe='')}/{name}" + _from(limit, offset))
+
     async def register_attempt(self, user_id: str, registration: bytes) -> bytes:
         """Registers a withdrawal attempt; gives the 202 answer's body. Registering again is safe, as for transfers."""
         return await self._request("POST", f"/v2/users/{quote(user_id, safe='')}/withdrawal-attempts", registration)
 
     async def attempt(self, external_id: str, detail: str = "") -> bytes:
-        """A withdrawal attempt's summary, or its `exposures`, `alerts` or `high-risk-addresses`."""
+        """A withdrawal attempt's summary, or its `exposures`, `alerts`, `high-risk-addresses` or
+        `network-identifications`."""
         path = f"/v2/withdrawal-attempts/{quote(external_id, safe='')}"
         return await self._request("GET", path + (detail and f"/{detail}"))
 
@@ -155,6 +169,11 @@ class KytClient:
         if 400 <= status < 500:
             raise Refusal(status, message)
         raise VendorError(f"Chainalysis KYT answered {method} {path} with HTTP {status}, which is not in its contract.")
+
+
+def _from(limit: int, offset: int) -> str:
+    """The query of a page; the first one of the vendor's default size is asked for by the bare path."""
+    return f"?limit={limit}&offset={offset}" if offset else ""
 
 
 def registration(

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 
-from ingestion import control_totals, rejects
+from ingestion import control_totals, rejects, wire
 from ingestion.chainalysis import attempts, parse, tally
 from ingestion.chainalysis.listed_alerts import Listed, ListedRow
 from ingestion.chainalysis.movements import Key, Movement
@@ -23,6 +23,7 @@ from ingestion.records import raw_schema
 URIS = {"transfers": "/v2/users/{userId}/transfers", "exposures": "/v2/transfers/{externalId}/exposures"}
 URIS |= {"alerts": "/v1/alerts/", "categories": "/v2/categories", "alert_states": "/v1/alerts/"}
 URIS |= {"withdrawal_attempts": "/v2/users/{userId}/withdrawal-attempts"}
+URIS |= {"network_identifications": "/v2/transfers/{externalId}/network-identifications"}
 
 
 class Landing:
@@ -38,6 +39,7 @@ class Landing:
         self._newest: dict[str, datetime] = {}
         self._transfers()
         self._exposures_and_alerts()
+        self._networks()
         self._other_alerts()
         self._alert_states()
         self._attempts()
@@ -139,7 +141,7 @@ class Landing:
                     record_hash=control_totals.record_hash(movement.ledger_transfer_id, None),
                     event_date=movement.transfer_at.date(),
                     asset_code=movement.asset_code,
-                    amount=movement.asset_amount,
+                    amount=self._outcome.tally.transfers[movement.ledger_transfer_id].amount,
                 )
 
     def _exposures_and_alerts(self) -> None:
@@ -167,6 +169,22 @@ class Landing:
             for item in items:
                 self._alert(extract_id, known_at, one.movement.key, external_id, item, day)
 
+    def _networks(self) -> None:
+        for one in [*self._in_order, *self._outcome.exposed_again]:
+            if getattr(one, "networks", None) is None:
+                continue
+            extract_id, known_at = self._extract_of(one.movement), _known_at(one.movement, one.summary["updated_at"])
+            external_id, table = one.summary["external_id"], "network_identifications"
+            try:
+                row = parse.networks(one.networks, self._outcome.added_members)
+                self._land(table, extract_id, known_at, {"external_id": external_id, **row})
+            except parse.Unreadable as problem:
+                record = {**_registered(one.movement), "external_id": external_id}
+                record["answer"] = one.networks.decode(errors="replace")
+                share, day = tally.networks_hash(external_id, one.networks), one.movement.transfer_at.date()
+                reason = "unreadable_answer", str(problem)
+                self._reject(table, extract_id, known_at, *reason, record, record_hash=share, event_date=day)
+
     def _alert(self, extract_id: str, known_at: datetime, key: Key, external_id: str, item: object, day: date) -> None:
         try:
             alert = parse.alert(item, self._outcome.added_members)
@@ -176,8 +194,9 @@ class Landing:
             record = {"userId": user_id, "transferReference": reference, "direction": direction}
             record |= {"external_id": external_id, "answer": parse.text(item)}
             record |= {"externalId": item.get("externalId")} if isinstance(item, dict) else {}
-            reason, share = ("unreadable_answer", str(problem)), tally.alert_hash(item)
-            self._reject("alerts", extract_id, known_at, *reason, record, record_hash=share, event_date=day)
+            reason, about = ("unreadable_answer", str(problem)), {"record_hash": tally.alert_hash(item)}
+            about |= {"amount": wire.cents(item, "alertAmount"), "event_date": day}
+            self._reject("alerts", extract_id, known_at, *reason, record, **about)
 
     def _other_alerts(self) -> None:
         for late in self._listed.late:
@@ -211,10 +230,9 @@ class Landing:
             except parse.Unreadable as problem:
                 status_at = parse.timestamp(listed.row.get("alertStatusCreatedAt"))
                 record = {**listed.row, "alert_status_at": status_at and status_at.isoformat()}
-                reason, share = ("unreadable_answer", str(problem)), tally.state_hash(listed.row)
-                self._reject(
-                    "alert_states", extract_id, listed.known_at, *reason, record, record_hash=share, event_date=day
-                )
+                reason, about = ("unreadable_answer", str(problem)), {"record_hash": tally.state_hash(listed.row)}
+                about |= {"amount": wire.cents(listed.row, "alertAmountUsd"), "event_date": day}
+                self._reject("alert_states", extract_id, listed.known_at, *reason, record, **about)
 
     def _attempts(self) -> None:
         for answered in sorted(self._outcome.attempts, key=lambda one: one.attempt.ledger_transfer_id):
@@ -236,7 +254,10 @@ class Landing:
                 "address": attempt.address,
                 "answers": [
                     answer.decode(errors="replace")
-                    for answer in (answered.summary, answered.exposures, answered.alerts, answered.high_risk_addresses)
+                    for answer in (
+                        *(answered.summary, answered.exposures, answered.alerts, answered.high_risk_addresses),
+                        answered.networks or b"",
+                    )
                 ],
             }
             self._reject(
@@ -249,7 +270,7 @@ class Landing:
                 record_hash=control_totals.record_hash(attempt.ledger_transfer_id, None),
                 event_date=attempt.attempted_at.date(),
                 asset_code=attempt.asset_code,
-                amount=attempt.asset_amount,
+                amount=self._outcome.tally.attempts[attempt.ledger_transfer_id][2],
             )
 
     def _categories(self, known: set[str]) -> None:
@@ -271,31 +292,46 @@ class Landing:
 
     def _control_totals(self) -> None:
         counted_by = self._outcome.tally
-        per_day: dict[str, dict[tuple[date, str], list[Movement]]] = defaultdict(lambda: defaultdict(list))
+        per_day: dict[str, dict[tuple[date, str], list[tally.Counted]]] = defaultdict(lambda: defaultdict(list))
         for counted in counted_by.transfers.values():
             movement = counted.movement
             cell = movement.transfer_at.date(), movement.asset_code
-            per_day[self._extract_ids[counted.day]][cell].append(movement)
+            per_day[self._extract_ids[counted.day]][cell].append(counted)
         for extract_id, cells in sorted(per_day.items()):
             for (event_date, asset_code), counted in sorted(cells.items()):
-                shares = [control_totals.record_hash(one.ledger_transfer_id, None) for one in counted]
-                self._total("transfers", extract_id, shares, event_date=event_date, asset_code=asset_code)
-        exposures, alerts, states, attempted = (defaultdict(list) for _ in range(4))
+                shares = [control_totals.record_hash(one.movement.ledger_transfer_id, None) for one in counted]
+                about = {"event_date": event_date, "asset_code": asset_code}
+                about["source_amount"] = sum((one.amount or Decimal(0) for one in counted), Decimal(0))
+                self._total("transfers", extract_id, shares, **about)
+        exposures, networks, alerts, states, attempted = (defaultdict(list) for _ in range(5))
         amounts: dict[str, Decimal] = defaultdict(Decimal)
         for movement, share in counted_by.exposures.values():
             exposures[self._extract_of(movement)].append(share)
+        for movement, share in counted_by.networks.values():
+            networks[self._extract_of(movement)].append(share)
         for alert in counted_by.alerts:
             alerts[self._extract_ids[alert.day]].append(alert.record_hash)
             amounts[self._extract_ids[alert.day]] += alert.amount_usd or 0
-        for day, (alert_id, status, _) in counted_by.states:
+        stated: dict[str, Decimal] = defaultdict(Decimal)
+        for day, (alert_id, status, _), usd in counted_by.states:
             share = control_totals.record_hash(f"{alert_id}:{status or ''}", None)
             states[self._extract_ids[day]].append(share)
-        for ledger_transfer_id, (day, _) in counted_by.attempts.items():
+            stated[self._extract_ids[day]] += usd or 0
+        withdrawn: dict[str, Decimal] = defaultdict(Decimal)
+        for ledger_transfer_id, (day, _, amount) in counted_by.attempts.items():
             attempted[self._extract_ids[day]].append(control_totals.record_hash(ledger_transfer_id, None))
+            withdrawn[self._extract_ids[day]] += amount or 0
         for extract_id in self._extract_ids.values():
-            self._total("alert_states", extract_id, states[extract_id], captured_by="api_total")
-            self._total("withdrawal_attempts", extract_id, attempted[extract_id])
+            self._total(
+                "alert_states",
+                extract_id,
+                states[extract_id],
+                source_amount=stated[extract_id],
+                captured_by="api_total",
+            )
+            self._total("withdrawal_attempts", extract_id, attempted[extract_id], source_amount=withdrawn[extract_id])
             self._total("exposures", extract_id, exposures[extract_id])
+            self._total("network_identifications", extract_id, networks[extract_id])
             self._total(
                 "alerts", extract_id, alerts[extract_id], source_amount=amounts[extract_id], captured_by="api_total"
             )

@@ -13,16 +13,16 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from ingestion import wire
 from ingestion.chainalysis import parse
 from ingestion.chainalysis.client import KytClient
 from ingestion.chainalysis.earlier import Account, Earlier, State
 from ingestion.chainalysis.movements import Key
+from ingestion.chainalysis.paging import PAGE, READINGS, whole_list
 from ingestion.chainalysis.screening import Outcome, Screened
 from ingestion.chainalysis.tally import CountedAlert
-from ingestion.vendor import Refusal, VendorError, VendorUnavailable
+from ingestion.vendor import Refusal, VendorError
 
-PAGE = 100
-READINGS = 5
 LAG = timedelta(days=1)
 
 
@@ -52,27 +52,11 @@ class Listed:
 
 
 async def read(client: KytClient, **since: datetime) -> list[dict]:
-    """Every row of the list, or of its part since a cursor (`createdAt`, `alertStatusCreatedAt`), once.
-
-    A row that comes into the list between two pages shifts the rest: one row is then answered twice and one not at all.
-    So what was read is kept and the list read again, until as many different alerts were seen as its `total` says.
-    Raises VendorUnavailable when that never happens."""
-    found: dict[str, dict] = {}
-    for _ in range(READINGS):
-        offset = 0
-        while True:
-            total, rows = parse.listing(await client.alert_list(PAGE, offset, **since))
-            page = {str(row.get("alertIdentifier")): row for row in rows}
-            found |= page
-            offset += len(page)
-            if not page or offset >= total:
-                break
-        if len(found) >= total:
-            return list(found.values())
-    raise VendorUnavailable(
-        f"Chainalysis KYT: the alerts list says total {total} and holds {len(found)} different alerts, read "
-        f"{READINGS} times. It changes faster than it can be read, or the vendor's paging is wrong; run again when it "
-        "is quiet, or ask the vendor."
+    """Every row of the list, or of its part since a cursor (`createdAt`, `alertStatusCreatedAt`), once."""
+    return await whole_list(
+        "alerts",
+        lambda offset: client.alert_list(PAGE, offset, **since),
+        lambda row: str(row.get("alertIdentifier")),
     )
 
 
@@ -94,7 +78,7 @@ async def account_for(client: KytClient, outcome: Outcome, earlier: Earlier) -> 
         by_key[_key(row)].append(row)
         if (state := _state(row)) not in known:
             listed.states.append(ListedRow(row, _known_at(row)))
-            outcome.tally.listed_state(_known_at(row).date(), state)
+            outcome.tally.listed_state(_known_at(row).date(), state, wire.cents(row, "alertAmountUsd"))
     again = earlier.keys_again()
     new = {
         key: [

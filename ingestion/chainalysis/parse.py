@@ -20,6 +20,7 @@ DIRECT = {"name", "categoryId", "category"}
 ALERT = {"alertLevel", "service", "externalId", "alertAmount", "exposureType", "categoryId", "category"}
 ATTEMPT = {"asset", "assetId", "network", "address", "attemptIdentifier", "assetAmount", "usdAmount", "updatedAt"}
 ATTEMPT |= {"externalId"}
+NETWORKS = {"count", "networkIdentificationOrgs"}
 LISTED = {"alertAmountUsd", "transactionHash", "exposureType", "alertStatus", "transferReportedAt", "alertIdentifier"}
 LISTED |= {"transferReference", "alertStatusCreatedBy", "valid", "transferCountWindow", "ruleAsset", "direction"}
 LISTED |= {"timestamp", "period", "windowSize", "level", "service", "alertStatusCreatedAt", "userId", "transferCount"}
@@ -105,18 +106,18 @@ def summary(body: bytes, added: set[str] | None = None) -> dict:
     """A transfer's summary: the vendor's columns of raw `transfers`. `updated_at` None = still processing.
 
     Raises Unreadable, among others when there is no external id to speak of it by."""
-    answer = _object(document(body), "transfer", SUMMARY, added)
-    _needs(answer, "updatedAt", "usdAmount", "assetAmount")
+    answer = as_object(document(body), "transfer", SUMMARY, added)
+    needs(answer, "updatedAt", "usdAmount", "assetAmount")
     return {
-        "external_id": _required(answer, "externalId"),
-        "network": _text(answer, "network"),
-        "transfer_reference": _required(answer, "transferReference"),
-        "tx": _text(answer, "tx"),
-        "idx": _whole(answer, "idx"),
+        "external_id": required(answer, "externalId"),
+        "network": text_of(answer, "network"),
+        "transfer_reference": required(answer, "transferReference"),
+        "tx": text_of(answer, "tx"),
+        "idx": whole_number(answer, "idx"),
         "usd_amount": usd(answer.get("usdAmount"), "usdAmount"),
         "asset_amount": quantity(answer.get("assetAmount"), "assetAmount"),
         "transfer_at": timestamp(answer.get("timestamp"), "timestamp"),
-        "output_address": _text(answer, "outputAddress"),
+        "output_address": text_of(answer, "outputAddress"),
         "updated_at": timestamp(answer.get("updatedAt"), "updatedAt"),
         "answer_json": body.decode(),
     }
@@ -124,27 +125,40 @@ def summary(body: bytes, added: set[str] | None = None) -> dict:
 
 def exposure(body: bytes, added: set[str] | None = None) -> dict:
     """The direct exposure: columns of raw `exposures` without the external id; null members = no exposure."""
-    answer = _object(document(body), "exposures", EXPOSURES, added)
-    direct = _object(answer.get("direct"), "direct exposure", DIRECT, added)
-    _needs(direct, "name", "category" if "category" in direct else "categoryId")
+    answer = as_object(document(body), "exposures", EXPOSURES, added)
+    direct = as_object(answer.get("direct"), "direct exposure", DIRECT, added)
+    needs(direct, "name", "category" if "category" in direct else "categoryId")
     return {
-        "direct_name": _text(direct, "name"),
-        "direct_category_id": _whole(direct, "categoryId"),
-        "direct_category": _text(direct, "category"),
+        "direct_name": text_of(direct, "name"),
+        "direct_category_id": whole_number(direct, "categoryId"),
+        "direct_category": text_of(direct, "category"),
         "answer_json": body.decode(),
     }
+
+
+def networks(body: bytes, added: set[str] | None = None) -> dict:
+    """The network identifications: columns of raw `network_identifications` without the external id. They name the
+    vendor's other customers that registered the same transfer or address; 0 where none did."""
+    answer = as_object(document(body), "network identifications", NETWORKS, added)
+    count, named = whole_number(answer, "count"), answer.get("networkIdentificationOrgs")
+    if count is None or not isinstance(named, list):
+        raise Unreadable("the network identifications have no count or no list of organisations")
+    if len(named) != count:
+        raise Unreadable(f"the network identifications say {count} and name {len(named)} organisations")
+    names = sorted({required(as_object(one, "organisation", {"name"}, added), "name") for one in named})
+    return {"organisation_count": count, "organisation_names": text(names), "answer_json": settled(body)}
 
 
 def attempt(body: bytes, added: set[str] | None = None) -> dict:
     """A withdrawal attempt's summary: the vendor's columns of raw `withdrawal_attempts`. `updated_at` None = still
     processing."""
-    answer = _object(document(body), "withdrawal attempt", ATTEMPT, added)
-    _needs(answer, "updatedAt", "usdAmount", "assetAmount")
+    answer = as_object(document(body), "withdrawal attempt", ATTEMPT, added)
+    needs(answer, "updatedAt", "usdAmount", "assetAmount")
     return {
-        "external_id": _required(answer, "externalId"),
-        "network": _text(answer, "network"),
-        "address": _required(answer, "address"),
-        "attempt_identifier": _required(answer, "attemptIdentifier"),
+        "external_id": required(answer, "externalId"),
+        "network": text_of(answer, "network"),
+        "address": required(answer, "address"),
+        "attempt_identifier": required(answer, "attemptIdentifier"),
         "asset_amount": quantity(answer.get("assetAmount"), "assetAmount"),
         "usd_amount": usd(answer.get("usdAmount"), "usdAmount"),
         "updated_at": timestamp(answer.get("updatedAt"), "updatedAt"),
@@ -154,7 +168,7 @@ def attempt(body: bytes, added: set[str] | None = None) -> dict:
 
 def high_risk_addresses(body: bytes) -> int:
     """How many entries of the exchange's own list and of the vendor's an attempt's address is on."""
-    answer = _object(document(body), "high-risk addresses")
+    answer = as_object(document(body), "high-risk addresses")
     lists = [answer.get(name) for name in ("customAddresses", "chainalysisIdentifications")]
     if not all(isinstance(one, list) for one in lists):
         raise Unreadable("the high-risk addresses lack one of their two lists")
@@ -163,24 +177,24 @@ def high_risk_addresses(body: bytes) -> int:
 
 def alert_state(row: dict, added: set[str] | None = None) -> dict:
     """A row of the v1 list: columns of raw `alert_states`."""
-    answer = _object(row, "listed alert", LISTED, added)
-    direction = _text(answer, "direction")
+    answer = as_object(row, "listed alert", LISTED, added)
+    direction = text_of(answer, "direction")
     return {
-        "alert_id": _required(answer, "alertIdentifier"),
-        "alert_status_code": _text(answer, "alertStatus"),
+        "alert_id": required(answer, "alertIdentifier"),
+        "alert_status_code": text_of(answer, "alertStatus"),
         "alert_status_at": timestamp(answer.get("alertStatusCreatedAt"), "alertStatusCreatedAt"),
-        "alert_type_code": _text(answer, "alertType"),
-        "alert_level_code": _text(answer, "level"),
+        "alert_type_code": text_of(answer, "alertType"),
+        "alert_level_code": text_of(answer, "level"),
         "alert_amount_usd": usd(answer.get("alertAmountUsd"), "alertAmountUsd"),
-        "exposure_type_code": _text(answer, "exposureType"),
-        "category": _text(answer, "category"),
-        "service": _text(answer, "service"),
-        "rule": _text(answer, "rule"),
-        "validity_code": _text(answer, "validity"),
-        "user_id": _text(answer, "userId"),
-        "transfer_reference": _text(answer, "transferReference"),
+        "exposure_type_code": text_of(answer, "exposureType"),
+        "category": text_of(answer, "category"),
+        "service": text_of(answer, "service"),
+        "rule": text_of(answer, "rule"),
+        "validity_code": text_of(answer, "validity"),
+        "user_id": text_of(answer, "userId"),
+        "transfer_reference": text_of(answer, "transferReference"),
         "direction_code": direction and direction.lower(),
-        "asset_code": _text(answer, "asset"),
+        "asset_code": text_of(answer, "asset"),
         "created_at": timestamp(answer.get("createdAt"), "createdAt"),
         "answer_json": text(answer),
     }
@@ -188,7 +202,7 @@ def alert_state(row: dict, added: set[str] | None = None) -> dict:
 
 def alert_items(body: bytes) -> list:
     """The alerts of one transfer as the vendor wrote them, each once, to be read by `alert`."""
-    items = _object(document(body), "alerts answer").get("alerts")
+    items = as_object(document(body), "alerts answer").get("alerts")
     if not isinstance(items, list):
         raise Unreadable("the alerts answer has no list of alerts")
     return distinct(items)
@@ -201,44 +215,44 @@ def distinct(members: list) -> list:
 
 def settled(body: bytes) -> str:
     """The answer as text, its lists in their fixed order."""
-    answer = _object(document(body), "answer")
+    answer = as_object(document(body), "answer")
     return text({name: distinct(value) if isinstance(value, list) else value for name, value in answer.items()})
 
 
 def alert(item: object, added: set[str] | None = None) -> dict:
     """One alert: columns of raw `alerts` without the transfer's external id. A level or exposure type never seen before
     is kept as it is: the contract check warns about it."""
-    answer = _object(item, "alert", ALERT, added)
-    _needs(answer, "alertAmount", "exposureType")
+    answer = as_object(item, "alert", ALERT, added)
+    needs(answer, "alertAmount", "exposureType")
     return {
-        "alert_external_id": _required(answer, "externalId"),
-        "alert_level_code": _required(answer, "alertLevel"),
-        "service": _text(answer, "service"),
+        "alert_external_id": required(answer, "externalId"),
+        "alert_level_code": required(answer, "alertLevel"),
+        "service": text_of(answer, "service"),
         "alert_amount_usd": usd(answer.get("alertAmount"), "alertAmount"),
-        "exposure_type_code": _text(answer, "exposureType"),
-        "category_id": _whole(answer, "categoryId"),
+        "exposure_type_code": text_of(answer, "exposureType"),
+        "category_id": whole_number(answer, "categoryId"),
         "answer_json": text(answer),
     }
 
 
 def categories(body: bytes) -> list[dict]:
     """Rows of raw `categories`; the vendor's list has one row whose id is null and whose name is empty."""
-    items = _object(document(body), "categories answer").get("categories")
+    items = as_object(document(body), "categories answer").get("categories")
     if not isinstance(items, list):
         raise Unreadable("the categories answer has no list of categories")
     return [
-        {"category_id": _whole(item, "categoryId"), "category_name": _text(item, "categoryName") or ""}
-        for item in (_object(item, "category") for item in items)
+        {"category_id": whole_number(item, "categoryId"), "category_name": text_of(item, "categoryName") or ""}
+        for item in (as_object(item, "category") for item in items)
     ]
 
 
 def listing(body: bytes) -> tuple[int, list[dict]]:
     """A page of a v1 list: the list's own total and the page's rows."""
-    answer = _object(document(body), "list")
-    total, rows = _whole(answer, "total"), answer.get("data")
+    answer = as_object(document(body), "list")
+    total, rows = whole_number(answer, "total"), answer.get("data")
     if total is None or not isinstance(rows, list):
         raise Unreadable("the list has no total or no data")
-    return total, [_object(row, "row of the list") for row in rows]
+    return total, [as_object(row, "row of the list") for row in rows]
 
 
 def text(answer: Any) -> str:
@@ -252,7 +266,8 @@ def text(answer: Any) -> str:
     return json.dumps(answer, ensure_ascii=False)
 
 
-def _object(value: object, name: str, known: Set[str] = frozenset(), added: set[str] | None = None) -> dict:
+def as_object(value: object, name: str, known: Set[str] = frozenset(), added: set[str] | None = None) -> dict:
+    """The value as the JSON object that it has to be; names of members beyond the `known` ones go into `added`."""
     if not isinstance(value, dict):
         raise Unreadable(f"the {name} is not a JSON object")
     if added is not None and not value.keys() <= known:
@@ -260,28 +275,31 @@ def _object(value: object, name: str, known: Set[str] = frozenset(), added: set[
     return value
 
 
-def _needs(answer: dict, *names: str) -> None:
+def needs(answer: dict, *names: str) -> None:
     """A member that the vendor dropped or renamed must not read as "none"."""
     for name in names:
         if name not in answer:
             raise Unreadable(f"{name} is missing")
 
 
-def _text(answer: dict, name: str) -> str | None:
+def text_of(answer: dict, name: str) -> str | None:
+    """The member's text, None where it is null or absent."""
     value = answer.get(name)
     if value is not None and not isinstance(value, str):
         raise Unreadable(f"{name} {value!r} is not text")
     return value
 
 
-def _required(answer: dict, name: str) -> str:
-    value = _text(answer, name)
+def required(answer: dict, name: str) -> str:
+    """The member's text, which nothing can be said without."""
+    value = text_of(answer, name)
     if not value:
         raise Unreadable(f"{name} is missing")
     return value
 
 
-def _whole(answer: dict, name: str) -> int | None:
+def whole_number(answer: dict, name: str) -> int | None:
+    """The member's whole number for bigint, None where it is null or absent."""
     value = answer.get(name)
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63):
         raise Unreadable(f"{name} {value!r} is not a whole number")

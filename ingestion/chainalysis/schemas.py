@@ -118,8 +118,21 @@ WITHDRAWAL_ATTEMPTS = pa.schema(
         pa.field("exposures_json", pa.string(), nullable=False),
         pa.field("alerts_json", pa.string(), nullable=False),
         pa.field("high_risk_addresses_json", pa.string(), nullable=False),
+        pa.field("network_organisation_count", pa.int64()),
+        pa.field("network_identifications_json", pa.string()),
     ]
 )
+"""The last two are null where the vendor was not asked, or has none for the asset."""
+
+NETWORK_IDENTIFICATIONS = pa.schema(
+    [
+        pa.field("external_id", pa.string(), nullable=False),
+        pa.field("organisation_count", pa.int64(), nullable=False),
+        pa.field("organisation_names", pa.string(), nullable=False),
+        pa.field("answer_json", pa.string(), nullable=False),
+    ]
+)
+"""`organisation_names` is a JSON list of text, in order."""
 
 ADDRESS_SCREENINGS = pa.schema(
     [
@@ -157,7 +170,67 @@ ADDRESS_EXPOSURES = pa.schema(
 )
 """`member_code`: the member of the answer that the row is of, exposures or identifications."""
 
+USERS = pa.schema(
+    [
+        pa.field("user_id", pa.string(), nullable=False),
+        pa.field("score_code", pa.string()),
+        pa.field("risk_score_code", pa.string()),
+        pa.field("score_updated_at", TIMESTAMP),
+        pa.field("last_activity_at", TIMESTAMP),
+        pa.field("created_at", TIMESTAMP),
+        pa.field("listed_json", pa.string(), nullable=False),
+        pa.field("answer_json", pa.string(), nullable=False),
+    ]
+)
+"""`listed_json`: the user's row of the vendor's list; a user is asked about again when it is another one."""
+
+USER_EXPOSURES = pa.schema(
+    [
+        pa.field("user_id", pa.string(), nullable=False),
+        pa.field("cluster_name", pa.string()),
+        pa.field("category_id", pa.int64()),
+        pa.field("sent_direct_usd", MONEY),
+        pa.field("sent_indirect_usd", MONEY),
+        pa.field("received_direct_usd", MONEY),
+        pa.field("received_indirect_usd", MONEY),
+        pa.field("answer_json", pa.string(), nullable=False),
+    ]
+)
+
+LISTED_TRANSFERS = pa.schema(
+    [
+        pa.field("user_id", pa.string(), nullable=False),
+        pa.field("direction_code", pa.string(), nullable=False),
+        pa.field("transfer_reference", pa.string(), nullable=False),
+        pa.field("asset_code", pa.string(), nullable=False),
+        pa.field("asset_amount", AMOUNT),
+        pa.field("amount_usd", MONEY),
+        pa.field("rating_code", pa.string()),
+        pa.field("cluster_name", pa.string()),
+        pa.field("category_id", pa.int64()),
+        pa.field("transfer_at", TIMESTAMP),
+        pa.field("answer_json", pa.string(), nullable=False),
+    ]
+)
+
+REGISTERED_ADDRESSES = pa.schema(
+    [
+        pa.field("user_id", pa.string(), nullable=False),
+        pa.field("kind_code", pa.string(), nullable=False),
+        pa.field("asset_code", pa.string(), nullable=False),
+        pa.field("address", pa.string(), nullable=False),
+        pa.field("rating_code", pa.string()),
+        pa.field("cluster_name", pa.string()),
+        pa.field("category_id", pa.int64()),
+        pa.field("answer_json", pa.string(), nullable=False),
+    ]
+)
+"""`kind_code`: deposit or withdrawal."""
+
 KYT_TABLES = {"transfers": TRANSFERS, "exposures": EXPOSURES, "alerts": ALERTS, "categories": CATEGORIES}
 KYT_TABLES |= {"alert_states": ALERT_STATES, "withdrawal_attempts": WITHDRAWAL_ATTEMPTS}
+KYT_TABLES |= {"network_identifications": NETWORK_IDENTIFICATIONS}
 ADDRESS_TABLES = {"address_screenings": ADDRESS_SCREENINGS, "address_exposures": ADDRESS_EXPOSURES}
-TABLES = KYT_TABLES | ADDRESS_TABLES
+USER_TABLES = {"users": USERS, "user_exposures": USER_EXPOSURES, "listed_transfers": LISTED_TRANSFERS}
+USER_TABLES |= {"registered_addresses": REGISTERED_ADDRESSES}
+TABLES = KYT_TABLES | ADDRESS_TABLES | USER_TABLES

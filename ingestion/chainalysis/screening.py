@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from ingestion.chainalysis import parse
-from ingestion.chainalysis.attempts import Answered
+from ingestion.chainalysis.attempts import Answered, network_identifications
 from ingestion.chainalysis.client import KytClient, registration
 from ingestion.chainalysis.movements import Movement
 from ingestion.chainalysis.tally import Tally
@@ -26,13 +26,15 @@ FIRST_POLL_DELAY, LONGEST_POLL_DELAY = 0.1, 10.0
 
 @dataclass(slots=True)
 class Screened:
-    """A movement whose state changed: `summary` as `parse.summary` gives it. `exposures` and `alerts` are the vendor's
-    answers, None while it is processing (or where another movement with the same external id has them)."""
+    """A movement whose state changed: `summary` as `parse.summary` gives it. `exposures`, `alerts` and
+    `networks` are the vendor's answers, None while it is processing (or where another movement with the same external
+    id has them)."""
 
     movement: Movement
     summary: dict
     exposures: bytes | None = None
     alerts: bytes | None = None
+    networks: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,9 @@ class Outcome:
 
 class Screening:
     """`poll_seconds` is how long a newly registered transfer is waited for before it is left pending for the next run;
-    one that is pending since an earlier run is asked about once. `exposed_again` are landed transfers whose exposures
-    alone are asked for."""
+    one that is pending since an earlier run is asked about once. `exposed_again` and `identified_again` are landed
+    transfers whose exposures, or network identifications, alone are asked for. `with_networks`: network identifications
+    are asked for."""
 
     def __init__(
         self,
@@ -73,8 +76,11 @@ class Screening:
         poll_seconds: float,
         progress: Progress,
         exposed_again: list[Screened] | None = None,
+        identified_again: list[Screened] | None = None,
+        with_networks: bool = False,
     ) -> None:
-        self._exposed_again = exposed_again or []
+        self._exposed_again, self._identified_again = exposed_again or [], identified_again or []
+        self._with_networks = with_networks
         self.client, self.movements, self.outcome = client, movements, Outcome()
         self._concurrency, self._poll_seconds, self._progress = concurrency, poll_seconds, progress
         self._summaries: dict[str, dict] = {}
@@ -102,7 +108,18 @@ class Screening:
         self._leave_pending()
         for one in self._exposed_again:
             await self._expose_again(one)
+        for one in self._identified_again:
+            await self._identify(one)
+            if one.networks is not None:
+                self.outcome.exposed_again.append(one)
         return self.outcome
+
+    async def _identify(self, one: Screened) -> None:
+        """The network identifications of a finished transfer, where the vendor has them for its asset."""
+        external_id = one.summary["external_id"]
+        one.networks = await network_identifications(self.client.transfer, external_id)
+        if one.networks is not None:
+            self.tally.identified(one.movement, external_id, one.networks)
 
     async def _expose_again(self, one: Screened) -> None:
         """The exposures of a transfer that landed without them, because nobody could read them."""
@@ -181,6 +198,8 @@ class Screening:
                     self.client.transfer(external_id, "exposures"), self.client.transfer(external_id, "alerts")
                 )
                 self.tally.exposed(movement, external_id, screened.exposures)
+                if self._with_networks:
+                    await self._identify(screened)
             self.outcome.screened.append(screened)
         except Refusal as refusal:
             if refusal.status == 404:

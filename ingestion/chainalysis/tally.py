@@ -16,17 +16,20 @@ from ingestion.chainalysis.movements import Movement
 from ingestion.control_totals import record_hash
 
 _UPDATED = re.compile(rb'"updatedAt"\s*:\s*"(\d{4}-\d\d-\d\d)([^"]*)"')
+_AMOUNT = re.compile(rb'"assetAmount"\s*:\s*(-?[0-9]{1,30}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,2})?)\s*[,}]')
 _CATEGORY = re.compile(rb'"categoryId"\s*:\s*"?([0-9A-Za-z_-]*)')
 
 
 @dataclass(frozen=True)
 class Counted:
     """One answered movement. `day` (UTC) is its extract's, `state` the finished answer's updatedAt as the vendor wrote
-    it, else accepted or refused."""
+    it, else accepted or refused. `amount`, in units of the asset: what a finished answer states, the movement's own of
+    a refused one, None while it is processing."""
 
     movement: Movement
     day: date
     state: str
+    amount: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -48,46 +51,54 @@ class Tally:
 
     transfers: dict[str, Counted] = field(default_factory=dict)
     exposures: dict[str, tuple[Movement, int]] = field(default_factory=dict)
+    networks: dict[str, tuple[Movement, int]] = field(default_factory=dict)
     alerts: list[CountedAlert] = field(default_factory=list)
-    states: list[tuple[date, tuple]] = field(default_factory=list)
-    attempts: dict[str, tuple[date, str]] = field(default_factory=dict)
+    states: list[tuple[date, tuple, Decimal | None]] = field(default_factory=list)
+    attempts: dict[str, tuple[date, str, Decimal | None]] = field(default_factory=dict)
     categories: list[str] = field(default_factory=list)
 
     def registered(self, movement: Movement, state: str) -> None:
         """A first registration was answered: `accepted` (202) or `refused` (4xx)."""
         if movement.ledger_transfer_id not in self.transfers:
-            self._count(movement, movement.transfer_at.date(), state)
+            amount = movement.asset_amount if state == "refused" else None
+            self._count(movement, movement.transfer_at.date(), state, amount)
 
     def refused(self, movement: Movement) -> None:
         """The vendor refused to speak of a transfer it had accepted."""
-        self._count(movement, movement.transfer_at.date(), "refused")
+        self._count(movement, movement.transfer_at.date(), "refused", movement.asset_amount)
 
     def summarised(self, movement: Movement, answer: bytes) -> None:
         """A summary arrived; a finished one belongs to the day of its updatedAt."""
         found = _UPDATED.search(answer)
         if found:
             updated_on, rest = found[1].decode(), found[2].decode()
-            self._count(movement, date.fromisoformat(updated_on), updated_on + rest)
+            self._count(movement, date.fromisoformat(updated_on), updated_on + rest, _amount(answer))
 
     def exposed(self, movement: Movement, external_id: str, answer: bytes) -> None:
         """The exposures of a finished transfer, asked for by the vendor's id, were answered with 200."""
         self.exposures[movement.ledger_transfer_id] = movement, exposure_hash(external_id, answer)
 
+    def identified(self, movement: Movement, external_id: str, answer: bytes) -> None:
+        """The network identifications of a finished transfer were answered with 200."""
+        self.networks[movement.ledger_transfer_id] = movement, networks_hash(external_id, answer)
+
     def listed_categories(self, answer: bytes) -> None:
         self.categories = ["" if found == b"null" else found.decode() for found in _CATEGORY.findall(answer)]
 
-    def listed_state(self, day: date, state: tuple) -> None:
+    def listed_state(self, day: date, state: tuple, amount_usd: Decimal | None) -> None:
         """The v1 list shows an alert in a state that no earlier run landed."""
-        self.states.append((day, state))
+        self.states.append((day, state, amount_usd))
 
-    def attempted(self, ledger_transfer_id: str, attempted_on: date, answer: bytes) -> None:
-        """A withdrawal attempt was answered; without a date in the answer it belongs to the day of the attempt."""
-        found = _UPDATED.search(answer)
-        day = date.fromisoformat(found[1].decode()) if found else attempted_on
-        self.attempts[ledger_transfer_id] = day, (found[1] + found[2]).decode() if found else "refused"
+    def attempted(self, ledger_transfer_id: str, attempted_on: date, asset_amount: Decimal, answer: bytes) -> None:
+        """A withdrawal attempt was answered; without a date in the answer it was refused, on the day of the attempt."""
+        if found := _UPDATED.search(answer):
+            said = date.fromisoformat(found[1].decode()), (found[1] + found[2]).decode(), _amount(answer)
+        else:
+            said = attempted_on, "refused", asset_amount
+        self.attempts[ledger_transfer_id] = said
 
-    def _count(self, movement: Movement, day: date, state: str) -> None:
-        self.transfers[movement.ledger_transfer_id] = Counted(movement, day, state)
+    def _count(self, movement: Movement, day: date, state: str, amount: Decimal | None) -> None:
+        self.transfers[movement.ledger_transfer_id] = Counted(movement, day, state, amount)
 
     def day_of(self, movement: Movement) -> date:
         counted = self.transfers.get(movement.ledger_transfer_id)
@@ -102,11 +113,14 @@ class Tally:
         for ledger_transfer_id, (movement, _) in self.exposures.items():
             if ledger_transfer_id not in self.transfers:  # of a transfer that landed before
                 lines.setdefault(self.day_of(movement), []).append(f"exposure|{ledger_transfer_id}")
+        for ledger_transfer_id, (movement, _) in self.networks.items():
+            if ledger_transfer_id not in self.transfers:
+                lines.setdefault(self.day_of(movement), []).append(f"networks|{ledger_transfer_id}")
         for alert in self.alerts:
             lines.setdefault(alert.day, []).append(f"alert|{alert.alert_id}")
-        for day, state in self.states:
+        for day, state, _ in self.states:
             lines.setdefault(day, []).append("state|" + "|".join(map(str, state)))
-        for ledger_transfer_id, (day, state) in self.attempts.items():
+        for ledger_transfer_id, (day, state, _) in self.attempts.items():
             lines.setdefault(day, []).append(f"attempt|{ledger_transfer_id}|{state}")
         return {
             day: f"kyt/{day.isoformat()}:{hashlib.sha256(chr(10).join(sorted(lines[day])).encode()).hexdigest()[:16]}"
@@ -114,10 +128,20 @@ class Tally:
         }
 
 
+def _amount(answer: bytes) -> Decimal | None:
+    found = _AMOUNT.search(answer)
+    return wire.fitting(Decimal(found[1].decode())) if found else None
+
+
 def exposure_hash(external_id: str, answer: bytes) -> int:
     """The share of the hash that the direct exposure of a transfer has."""
     category = wire.said(wire.document(answer), "direct", "categoryId")
     return record_hash(wire.key(external_id, category), None)
+
+
+def networks_hash(external_id: str, answer: bytes) -> int:
+    """The share of the hash that the network identifications of a transfer have."""
+    return record_hash(wire.key(external_id, wire.said(wire.document(answer), "count")), None)
 
 
 def alert_hash(item: object) -> int | None:

@@ -3,10 +3,12 @@
 Belongs here: where an answer says what its records are. What they mean is `parse`'s business.
 """
 
+from decimal import Decimal
+from itertools import chain, repeat
 from typing import Any
 
 from ingestion.elliptic.schemas import NOT_IN_BLOCKCHAIN
-from ingestion.wire import at, key, listed, said
+from ingestion.wire import amount, at, key, listed, said
 
 
 def analysis(item: Any) -> str:
@@ -19,22 +21,32 @@ def never_seen(asked_for: str) -> str:
     return key(f"{NOT_IN_BLOCKCHAIN}:{asked_for}", "none", NOT_IN_BLOCKCHAIN)
 
 
-def exposures(item: Any) -> list[str]:
-    """The keys of the entities, matched elements and contributions that an answer lists."""
-    found = [("cluster_entity", one) for one in _things(at(item, "cluster_entities"))]
+def exposures(item: Any) -> list[tuple[str, Decimal | None]]:
+    """The keys of the entities, matched elements and contributions that an answer lists, each with what is contributed,
+    USD, where it states that; of several entities of one contribution the first has it."""
+    found = [("cluster_entity", one, None) for one in _things(at(item, "cluster_entities"))]
     for rule in _things(at(item, "evaluation_detail")):
-        found += [("matched_element", element) for element in _things(at(rule, "matched_elements"))]
+        found += [("matched_element", one, _contributed(one)) for one in _things(at(rule, "matched_elements"))]
     for one in _things(at(item, "contributions")):
-        found += [("contribution", entity) for entity in _things(at(one, "entities")) or [None]]
+        usd = chain([_contributed(one)], repeat(None))
+        entities = _things(at(one, "entities")) or [None]
+        found += [("contribution", *pair) for pair in zip(entities, usd, strict=False)]
     return [
-        key(
-            *_identity(item),
-            element,
-            said(one, "category"),
-            None if element == "matched_element" else said(one, "name"),
+        (
+            key(
+                *_identity(item),
+                element,
+                said(one, "category"),
+                None if element == "matched_element" else said(one, "name"),
+            ),
+            usd,
         )
-        for element, one in found
+        for element, one, usd in found
     ]
+
+
+def _contributed(one: Any) -> Decimal | None:
+    return amount(one, "contribution_value", "usd")
 
 
 def _identity(item: Any) -> tuple[str | None, str]:

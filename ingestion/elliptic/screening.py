@@ -186,7 +186,7 @@ class Screening:
         """`asked`: the transfer (None for an address) and when the ledger's row became known, of an analysis that was
         asked for. `asked_for` marks a reject as the answer to this question, so that it is not asked again."""
         share = reading.count("analyses", count.analysis(item))
-        details = [reading.count("exposures", key) for key in count.exposures(item)]
+        details = [reading.count("exposures", *one) for one in count.exposures(item)]
         transfer_id, ledger_known_at = asked or (None, None)
         try:
             row, exposures = parse.analysis(item)

@@ -3,9 +3,10 @@
 Belongs here: where an answer says what its records are. What they mean is `parse`'s business.
 """
 
+from decimal import Decimal
 from typing import Any
 
-from ingestion.wire import key, listed, said
+from ingestion.wire import amount, key, listed, said
 
 
 def screening(item: Any) -> str:
@@ -13,11 +14,21 @@ def screening(item: Any) -> str:
     return key(said(item, "chain"), said(item, "addressSubmitted") or said(item, "address"))
 
 
-def screening_exposures(item: Any) -> list[str]:
-    """The keys of what the answer about an address lists."""
+def volume(item: Any) -> Decimal | None:
+    """The volume of a screened address, USD."""
+    return amount(item, "addressTotalVolumeUsd")
+
+
+def screening_exposures(item: Any) -> list[tuple[str, Decimal | None]]:
+    """The keys of what the answer about an address lists, each with its volume, USD, where it states one."""
     subject = screening(item)
-    indicators = [key(subject, "risk_indicator", said(one, "categoryId"), None) for one in listed(item, _INDICATORS)]
-    entities = [key(subject, "entity", said(one, "categoryId"), said(one, "entity")) for one in listed(item, _ENTITIES)]
+    indicators = [
+        (key(subject, "risk_indicator", said(one, "categoryId"), None), amount(one, "totalVolumeUsd"))
+        for one in listed(item, _INDICATORS)
+    ]
+    entities = [
+        (key(subject, "entity", said(one, "categoryId"), said(one, "entity")), None) for one in listed(item, _ENTITIES)
+    ]
     return indicators + entities
 
 

@@ -15,7 +15,7 @@ from ingestion import ledger
 from ingestion.chainalysis.parse import Unreadable
 from ingestion.ledger import Address, Movement
 from ingestion.members import text
-from ingestion.reading import Reading
+from ingestion.reading import Counted, Reading
 from ingestion.trm import count, parse
 from ingestion.trm.schemas import FEED
 from ingestion.vendor import Refusal, Vendor, VendorError
@@ -82,8 +82,8 @@ def _screen(vendor: Vendor, batch: list[Address], reading: Reading) -> None:
     unanswered = {(chain_of(one.chain_code), one.address): one for one in batch}
     newest = max(one.known_at for one in batch)
     for item in items:
-        share = reading.count("address_screenings", count.screening(item))
-        details = [reading.count("exposures", key) for key in count.screening_exposures(item)]
+        share = reading.count("address_screenings", count.screening(item), count.volume(item))
+        details = [reading.count("exposures", *one) for one in count.screening_exposures(item)]
         try:
             row, exposures = parse.screening(item)
             asked = unanswered.pop((row["chain_code"], row["address_submitted"]), None)
@@ -115,11 +115,11 @@ def _reject_whole(
     problem: Unreadable,
     answer: Any,
     record: Any,
-    share: int,
-    details: list[int],
+    share: Counted,
+    details: list[Counted],
 ) -> None:
-    """An answer that cannot be read, and with it each of the exposures it lists; `share` and `details` are their
-    shares of the hashes."""
+    """An answer that cannot be read, and with it each of the exposures it lists; `share` and `details` are as what they
+    were counted."""
     said = text(record)
     reading.reject(table, known_at, "unreadable_answer", str(problem), said, share, answer=answer, part=problem.part)
     for number, detail in enumerate(details):

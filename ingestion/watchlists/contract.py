@@ -1,13 +1,14 @@
 """What each form of a list promises: the names of its elements, attributes and members.
 
-Belongs here: names, and what it means where one is missing or new. A form without an entry (OFAC's CSV has no header,
-the UK's CSV is held against its own in `uk`) is not held against anything here.
+Belongs here: names, and what it means where one is missing or new. OFAC's CSV has no header: which of its columns are
+there says `ofac_csv` by what they hold; what the UK's CSV needs says `uk`.
 """
 
 from collections.abc import Set
 from dataclasses import dataclass
 
 from ingestion.contract import changed
+from ingestion.watchlists import ofac_csv
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,9 @@ def _columns(text: str) -> frozenset[str]:
 
 
 CONTRACTS = {
+    "ofac_csv": Contract(
+        frozenset(name for file in ofac_csv.FILES.values() for name in ofac_csv.columns(file)), frozenset()
+    ),
     "ofac_xml": Contract(
         _names("sdnList sdnEntry uid lastName sdnType programList program"),
         _names(

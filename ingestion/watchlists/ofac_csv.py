@@ -7,10 +7,13 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import count as numbers
 from pathlib import Path
 
 from ingestion import bounded
+from ingestion.contract import MOST_UNUSABLE
 from ingestion.watchlists.mentions import labelled
 from ingestion.watchlists.model import Found, Rejected, UnusablePublication, child, entry
 from ingestion.watchlists.xml import Counted
@@ -28,6 +31,21 @@ COLUMNS = {
     "places": ["ent_num", "add_num", "address", "city", "country", "add_remarks"],
     "names": ["ent_num", "alt_num", "alt_type", "alt_name", "alt_remarks"],
 }
+# What tells that a column is the one its place says: other columns move when one before them is taken away or put in.
+_KINDS = {
+    "ent_num": re.compile(rb"\d+"),
+    "add_num": re.compile(rb"\d+"),
+    "alt_num": re.compile(rb"\d+"),
+    "sdn_type": re.compile(rb"(?i)individual|entity|vessel|aircraft"),
+    "alt_type": re.compile(rb"(?i)[anf]\.?k\.?a\.?"),
+}
+_NULL = re.compile(rb"-0-?|")
+
+
+def columns(name: str) -> list[str]:
+    """The names of a file's columns, as the contract of the form has them."""
+    (table,) = (table for table, file in FILES.items() if file == name)
+    return [f"{name} {column}" for column in COLUMNS[table]]
 
 
 def parse(files: Mapping[str, Path]) -> Iterator[Found]:
@@ -35,8 +53,7 @@ def parse(files: Mapping[str, Path]) -> Iterator[Found]:
     where they lie. All values are text as published, null where OFAC writes `-0- `; the overflow in the comments file
     is appended to the remarks it continues. Raises UnusablePublication."""
     overflows, unreadable = _overflows(files)
-    for line in _lines("sdn.csv", bounded.lines(files["sdn.csv"])):
-        row = _read("entries", line)
+    for row in _rows("entries", files):
         if isinstance(row, Rejected):
             yield row
             continue
@@ -59,17 +76,15 @@ def parse(files: Mapping[str, Path]) -> Iterator[Found]:
             Rejected("entries", "overflow_without_entry", reason, f"{number},{piece}", number) for piece in pieces
         )
     yield from unreadable
-    for line in _lines("add.csv", bounded.lines(files["add.csv"])):
-        row = _read("places", line)
+    for row in _rows("places", files):
         yield row if isinstance(row, Rejected) else child(
             "places", row["ent_num"], place_no=row["add_num"], place_type="address", address=row["address"],
-            city=row["city"], country=row["country"], note=row["add_remarks"],
+            city=row["city"], country=row["country"], note=_note(row, "add_remarks"),
         )  # fmt: skip
-    for line in _lines("alt.csv", bounded.lines(files["alt.csv"])):
-        row = _read("names", line)
+    for row in _rows("names", files):
         yield row if isinstance(row, Rejected) else child(
             "names", row["ent_num"], name_no=row["alt_num"], name_type=row["alt_type"], name=row["alt_name"],
-            note=row["alt_remarks"],
+            note=_note(row, "alt_remarks"),
         )  # fmt: skip
 
 
@@ -84,8 +99,35 @@ def _lines(name: str, raw: bytes) -> Iterator[list[str]]:
         raise UnusablePublication(f"{name} cannot be read as CSV: {error}") from None
 
 
-def _read(table: str, line: list[str]) -> dict | Rejected:
-    names, raw = COLUMNS[table], ",".join(line)
+def _rows(table: str, files: Mapping[str, Path]) -> Iterator[dict | Rejected]:
+    """The file's records by column. What OFAC puts behind its columns has the number of its place for a name."""
+    lines = list(_lines(FILES[table], bounded.lines(files[FILES[table]])))
+    width = _width(map(len, lines), len(COLUMNS[table]))
+    names = [name for name, _ in zip(_named(COLUMNS[table]), range(width), strict=False)]
+    for line in lines:
+        yield _read(table, line, names)
+
+
+def _named(known: list[str]) -> Iterator[str]:
+    yield from known
+    yield from (f"column {number}" for number in numbers(len(known) + 1))
+
+
+def _width(widths: Iterable[int], known: int) -> int:
+    """How many columns a file has: as many as are known, or more where most of its lines have so many."""
+    found = Counter(widths)
+    most, lines = found.most_common(1)[0] if found else (known, 0)
+    return most if most > known and 2 * lines > found.total() else known
+
+
+def _note(row: dict, column: str) -> str | None:
+    """The remarks of a part, with what stands behind its columns."""
+    behind = [f"{name}: {value}" for name, value in row.items() if name.startswith("column ") and value]
+    return "; ".join([*filter(None, [row[column]]), *behind]) or None
+
+
+def _read(table: str, line: list[str], names: list[str]) -> dict | Rejected:
+    raw = ",".join(line)
     if len(line) != len(names):
         reason = f"{len(line)} fields instead of {len(names)}"
         return Rejected(table, "malformed_row", reason, raw, line[0].strip())
@@ -142,8 +184,10 @@ def count(files: Mapping[str, Path]) -> Counted:
             raise UnusablePublication(f"{name} has a quote that is never closed, it may be cut off: fetch it again")
     counted = Counted()
     for table, name in FILES.items():
-        for number in lines(read[name]):
-            counted.add(table, _text(number))
+        found = [line.split(b",") for line in lines(read[name])]
+        for fields in found:
+            counted.add(table, _text(fields[0].strip()))
+        counted.names |= {f"{name} {column}" for column in _recognised(COLUMNS[table], found)}
     spliced, orphans = splice(read["sdn.csv"], read.get(COMMENTS, b""))
     for number in orphans:
         counted.add("entries", _text(number))
@@ -160,10 +204,30 @@ def _text(number: bytes) -> str:
 
 
 def lines(raw: bytes) -> list[bytes]:
-    """The first field of each line that holds something, whatever line ends are inside quotes, without the end-of-file
-    mark."""
+    """Each line that holds something, without quotes, whatever line ends and commas are inside them, and without the
+    end-of-file mark."""
     plain = _QUOTED.sub(lambda quoted: _ENDS.sub(b" ", quoted[1]) or b" ", raw.rstrip(b"\x1a"))
-    return [line.partition(b",")[0].strip() for line in plain.splitlines() if line.strip(b"\x1a")]
+    return [line for line in plain.splitlines() if line.strip(b"\x1a")]
+
+
+def _recognised(known: list[str], found: list[list[bytes]]) -> set[str]:
+    """The columns that a file has: those that most of its lines are wide enough for and that, where their kind is
+    known, hold it; and those behind them that nobody knows."""
+    width = _width(map(len, found), len(known))
+    short = Counter(min(len(fields), width) for fields in found)
+    names = set()
+    for place, name in zip(range(width), _named(known), strict=False):
+        lacking = sum(lines for fields, lines in short.items() if fields <= place)
+        values = [fields[place].strip() for fields in found if len(fields) > place]
+        said = [value for value in values if not _NULL.fullmatch(value)]
+        odd = sum(1 for value in said if name in _KINDS and not _KINDS[name].fullmatch(value))
+        if not (_is_most(lacking, len(found)) or _is_most(odd, len(said))):
+            names.add(name)
+    return names
+
+
+def _is_most(lines: int, of: int) -> bool:
+    return lines >= max(MOST_UNUSABLE, of - lines + 1)
 
 
 def splice(entries: bytes, comments: bytes) -> tuple[bytes, list[bytes]]:

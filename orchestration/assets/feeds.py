@@ -30,6 +30,7 @@ from dlt.extract.source import DltSource
 from dlt.pipeline.pipeline import Pipeline
 
 import ingestion
+from ingestion import arrivals
 from ingestion import pipeline as pipelines
 from ingestion.deliveries import DeliveryError
 from ingestion.pipeline import source_of
@@ -120,6 +121,8 @@ def feed_assets(feed: str) -> AssetsDefinition:
                     "right, nothing is lost or loaded twice.",
                     allow_retries=False,
                 ) from None
+            if closed := arrivals.close_arrived(feed):
+                context.log.info(f"{feed}: {closed:,} rejects are closed, their record arrived")
         stale = stale or _unread(source)
         yield from _materializations(context, dlt, feed, source, info, stale)
         yield from _check_results(feed, source, stale)

@@ -8,9 +8,9 @@ import json
 from datetime import UTC, datetime
 
 import dlt
-from dagster import AssetExecutionContext, AssetKey, Failure, MaterializeResult, asset
+from dagster import AssetExecutionContext, AssetKey, Failure, MaterializeResult, MetadataValue, asset
 
-from orchestration import postgres, progress, publication
+from orchestration import dashboard, postgres, progress, publication
 from orchestration.assets.warehouse import project, warehouse_assets
 from orchestration.home import REPOSITORY, home
 from orchestration.resources import Warehouse
@@ -80,3 +80,19 @@ def published_postgres() -> MaterializeResult:
     except postgres.PostgresError as problem:
         raise Failure(str(problem), allow_retries=False) from None
     return MaterializeResult(metadata={"version": version.name, "tables": len(rows), "rows": sum(rows.values())})
+
+
+@asset(
+    key_prefix="published",
+    name="dashboard",
+    deps=[published_marts],
+    group_name="published",
+    kinds={"html"},
+    owners=["data-engineering@plumbline.example"],
+    description="One page of the published marts that needs no server: `dashboard/index.html` in the data directory.",
+)
+def published_dashboard() -> MaterializeResult:
+    """The dashboard of the current version."""
+    version = publication.current(home() / "published")
+    path = dashboard.write(version, home() / "dashboard")
+    return MaterializeResult(metadata={"version": version.name, "path": MetadataValue.path(path)})

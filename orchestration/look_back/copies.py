@@ -20,6 +20,7 @@ from orchestration.resources import open_warehouse
 
 LEDGER = "marts.fct_alerts"
 Found = TypeVar("Found")
+LEDGERS = ("fct_alerts", "fct_alert_features")  # of schema marts: what was raised when, and what it rests on
 
 
 def instant(text: str) -> datetime:
@@ -71,8 +72,7 @@ def prepare(root: Path, moment: datetime, say: Callable[[str], None]) -> Path:
     folder = folder_of(root, moment)
     copy_warehouse(root, folder, say)
     with open_warehouse(folder / "warehouse.duckdb", say) as connection:
-        if has_table(connection, LEDGER):
-            connection.execute(f"delete from {LEDGER} where raised_as_of_at > ?", [moment])  # noqa: S608 (a constant)
+        forget_alerts(connection, ">", moment)
     origin.write(folder, origin.Origin(origin.LOOK_BACK, config=there.config, as_of=str(moment), copy_of=str(root)))
     return folder
 
@@ -81,3 +81,10 @@ def has_table(connection: DuckDBPyConnection, name: str) -> bool:
     """Whether the table `schema.table` is there."""
     look = "select 1 from information_schema.tables where table_schema = ? and table_name = ?"
     return bool(connection.execute(look, name.split(".")).fetchall())
+
+
+def forget_alerts(connection: DuckDBPyConnection, where: str, moment: datetime) -> None:
+    """Takes alerts, and what they rest on, out of a copy's ledgers: those raised `where` (>, >=) of the instant."""
+    for table in LEDGERS:
+        if has_table(connection, f"marts.{table}"):
+            connection.execute(f"delete from marts.{table} where raised_as_of_at {where} ?", [moment])  # noqa: S608 (our names)

@@ -19,7 +19,7 @@ import duckdb
 
 from orchestration import dbt as dbt_project
 from orchestration import progress
-from orchestration.look_back.copies import LEDGER
+from orchestration.look_back.copies import forget_alerts
 from orchestration.look_back.request import AS_OF
 from orchestration.resources import open_warehouse
 
@@ -57,7 +57,7 @@ class Replay:
     def forget_alerts_from(self, moment: datetime) -> None:
         """Takes the alerts out of the copy's ledger that were raised from the instant on: the replay raises them."""
         with self.connect() as connection:
-            connection.execute(f"delete from {LEDGER} where raised_as_of_at >= ?", [moment])  # noqa: S608 (a constant)
+            forget_alerts(connection, ">=", moment)
 
     def build_whole(self) -> None:
         """Everything the scenarios read, the scenarios, their accounting, and the alerts they raise."""

@@ -15,6 +15,8 @@ import pyarrow.parquet as pq
 
 NO_EXPOSURE = b'{"direct":{"name":null,"categoryId":null}}'
 NO_ALERTS = b'{"alerts":[]}'
+EXCHANGE = 21
+"""The category id of an exchange."""
 NO_NETWORKS = b'{"count":0,"networkIdentificationOrgs":[]}'
 
 
@@ -122,6 +124,13 @@ def _exposures(name: str | None, category_id: int | None) -> bytes:
     if name is None and category_id is None:
         return NO_EXPOSURE
     return f'{{"direct":{{"name":{json.dumps(name)},"categoryId":{json.dumps(category_id)}}}}}'.encode()
+
+
+def networks(transfer: Transfer | None) -> bytes:
+    """The vendor's other customers on the other side of a finished transfer: known exchanges are customers."""
+    if transfer is None or transfer.category_id != EXCHANGE or not transfer.direct_name:
+        return NO_NETWORKS
+    return f'{{"count":1,"networkIdentificationOrgs":[{{"name":{json.dumps(transfer.direct_name)}}}]}}'.encode()
 
 
 def _null_polls(external_id: str) -> int:

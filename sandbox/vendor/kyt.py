@@ -11,6 +11,7 @@ from aiohttp import web
 from sandbox.vendor import lists
 from sandbox.vendor.answers import KytWorld
 from sandbox.vendor.faults import Faults
+from sandbox.vendor.kyt_users import ADDRESSES, Users
 from sandbox.vendor.registry import Refused, Registry
 
 KYT_PATH = "/api/kyt"
@@ -28,6 +29,7 @@ class Kyt:
         self.world = KytWorld(world_dir)
         self.registry = Registry(self.world)
         self.token, self.faults = token, faults
+        self.users = Users(self.registry, faults.held_back)
 
     async def __call__(self, request: web.BaseRequest, path: str, query: str) -> web.Response:
         try:
@@ -50,6 +52,11 @@ class Kyt:
             }.get(parts[3])
             if register:
                 return _json(register(unquote(parts[2]), await request.read()), status=202)
+        match request.method, parts:
+            case "POST", ["v1", "users", user, name] if name in ADDRESSES:
+                return _json(self.users.register(unquote(user), name, await request.read()))
+            case "DELETE", ["v1", "users", user, name, asset, address] if name in ADDRESSES:
+                return _json(self.users.forget(*map(unquote, (user, name, asset, address))))
         raise Refused(405 if self._is_known(parts) else 404, f"{request.method} {path} is not served")
 
     def _get(self, parts: list[str], query: str) -> bytes:
@@ -62,6 +69,8 @@ class Kyt:
                 return self.world.categories
             case ["v1", "alerts"] | ["v1", "alerts", ""]:
                 return lists.page(self.registry.listed_alerts(), query, self.faults.held_back)
+            case ["v1", "users", *behind]:
+                return self.users.get([unquote(part) for part in behind], query)
             case ["v2", "withdrawal-attempts", external_id]:
                 return self.registry.attempt(external_id, "")
             case ["v2", "withdrawal-attempts", external_id, kind] if kind in ATTEMPT_DETAILS:
@@ -72,7 +81,8 @@ class Kyt:
 
     @staticmethod
     def _is_known(parts: list[str]) -> bool:
-        return parts[:2] in (["v2", "transfers"], ["v2", "categories"], ["v2", "withdrawal-attempts"], ["v1", "alerts"])
+        known = ["v2/transfers", "v2/categories", "v2/withdrawal-attempts", "v1/alerts", "v1/users"]
+        return "/".join(parts[:2]) in known
 
 
 def _json(body: bytes, status: int = 200) -> web.Response:

@@ -106,7 +106,7 @@ class Registry:
             return self._shaped(done.exposures) if done else answers.NO_EXPOSURE
         if kind == "alerts":
             return self._shaped(done.alerts) if done else answers.NO_ALERTS
-        return answers.NO_NETWORKS
+        return answers.networks(done)
 
     def _shaped(self, answer: bytes) -> bytes:
         """The answer as recorded, or as newer documentation has it: with the category's name beside its id."""
@@ -208,7 +208,7 @@ class Registry:
             "": summary,
             "exposures": known.exposures if known else answers.NO_EXPOSURE,
             "alerts": known.alerts if known else answers.NO_ALERTS,
-            "network-identifications": answers.NO_NETWORKS,
+            "network-identifications": answers.networks(known),
             "high-risk-addresses": json.dumps(
                 {"customAddresses": [], "chainalysisIdentifications": [named] if named else []}, separators=(",", ":")
             ).encode(),

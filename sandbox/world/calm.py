@@ -45,8 +45,9 @@ def beside_cases(
     dedicated = np.zeros(people.parties, dtype=bool)
     for case in cases:
         if case.dedicated and (not trades or case.typology in UNTRADED):
-            dedicated[case.party] = True
-            quiet_from[case.party], quiet_to[case.party] = case.quiet_from, case.quiet_to
+            for party in (case.party, *case.companions):
+                dedicated[party] = True
+                quiet_from[party], quiet_to[party] = case.quiet_from, case.quiet_to
     keep = np.ones(len(table), dtype=bool)
     for account in (table.account, table.to_account):
         party = people.account_party[account]

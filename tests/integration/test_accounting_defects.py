@@ -69,6 +69,46 @@ def test_a_row_that_is_wrongly_waved_through_stays_in_the_population(home, sql):
     assert missing == {"bank": 2, "exchange": 0, "onchain": 3}
 
 
+def by_jurisdiction(sql) -> tuple[dict[str, int], dict[str, int]]:
+    """Transfers of the exchange by jurisdiction: as the population counts them, and as the paying legs say."""
+    counted = sql(
+        "select jurisdiction_code, sum(population_rows) from intermediate.int_population_rows "
+        "where source_code = 'exchange' group by all"
+    )
+    read = sql(
+        "select coalesce(jurisdiction_code, 'UNKNOWN'), count(*) from intermediate.int_transfer_legs "
+        "where source_code = 'exchange' and (legs_expected = 1 or direction_code = 'out') group by all"
+    )
+    return dict(counted), dict(read)
+
+
+def test_a_residence_that_a_model_forgets_shows_in_both_jurisdictions(home, sql):
+    before, read = by_jurisdiction(sql)
+    assert before == read and before["UNKNOWN"] and len(before) > 1
+    sql("update intermediate.int_party_history set jurisdiction_code = 'HK' where party_id = 'P1'")
+    build(home, "--select", "int_transfer_legs")
+    counted, read = by_jurisdiction(sql)
+    moved = read["HK"] - counted.get("HK", 0)
+    assert counted == before and moved > 0
+    assert sum(before[place] - read.get(place, 0) for place in before if place != "HK") == moved
+
+
+def test_what_raw_lost_stays_in_the_population_of_no_known_jurisdiction(home, sql):
+    before, _ = by_jurisdiction(sql)
+    (withdrawal, place), *_ = sql(
+        "select split_part(transfer_id, ':', 3), jurisdiction_code from intermediate.int_transfer_legs "
+        "where transfer_type_code = 'withdrawal' and source_code = 'exchange' and jurisdiction_code is not null "
+        "and split_part(transfer_id, ':', 3) in "
+        "(select withdrawal_id from raw_exchange.withdrawals group by withdrawal_id having count(*) = 1) order by all"
+    )
+    sql(f"delete from raw_exchange.withdrawals where withdrawal_id = '{withdrawal}'")  # noqa: S608 (a name of our fixture)
+    population = ("int_population_exchange_rows", "int_population_rows")
+    build(home, "--select", "int_feed_raw_rows", "int_feed_rows", *population)
+    after, _ = by_jurisdiction(sql)
+    assert after.get(place, 0) == before[place] - 1
+    assert after["UNKNOWN"] == before["UNKNOWN"] + 1
+
+
 def test_a_break_is_logged_while_it_lasts_and_when_it_is_repaired(home, sql):
     columns = "hop_code, missing_rows, missing_amount, status_code, entry_no"
     log = f"select {columns} from marts.fct_reconciliation_breaks order by hop_code, entry_no"  # noqa: S608 (our names)

@@ -100,6 +100,10 @@ class Ledgers(NamedTuple):
     again: list[dict]
     at_once: list[dict]
     legs_at_once: list[dict]
+    features_first: list[dict]
+    features: list[dict]
+    features_at_once: list[dict]
+    once: Path
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +113,7 @@ def ledgers(tmp_path_factory: pytest.TempPathFactory) -> Ledgers:
     _tell(home, later=False)
     build(home, "--select", *SELECTION)
     first = warehouse.rows(home, ledger)
+    features_first = warehouse.table(home, "marts.fct_alert_features")
     _tell(home, later=True)
     build(home, "--select", *SELECTION, "--full-refresh")
     again = warehouse.rows(home, compiled("fct_alerts"))
@@ -124,6 +129,10 @@ def ledgers(tmp_path_factory: pytest.TempPathFactory) -> Ledgers:
         again,
         warehouse.rows(once, ledger),
         warehouse.table(once, "marts.fct_alert_legs"),
+        features_first,
+        warehouse.table(home, "marts.fct_alert_features"),
+        warehouse.table(once, "marts.fct_alert_features"),
+        once,
     )
 
 
@@ -233,3 +242,76 @@ def test_history_in_one_go_covers_the_same_legs_in_fewer_alerts(ledgers: Ledgers
     firsts = {row["alert_id"] for row in standing if row["continues_alert_id"] is None}
     begun_late = {row["alert_id"] for row in (*about(ledgers.first, "S3"), *added(ledgers, "S3"))}
     assert firsts - begun_late == {row["alert_id"] for row in ledgers.at_once} - begun_late
+
+
+def described(features: list[dict], alert: dict) -> list[tuple]:
+    """The features of an alert without its id and the instant of its run."""
+    mine = [row for row in features if row["alert_id"] == alert["alert_id"]]
+    return [tuple(row.values())[1:-1] for row in sorted(mine, key=lambda row: row["feature_no"])]
+
+
+def test_an_alert_says_what_it_rests_on_and_what_was_usual(ledgers: Ledgers) -> None:
+    """S2 paid in 9,500 euros on three days; on the two before the third one and two deposits were in the window."""
+    (alert,) = about(ledgers.first, "S2")
+    count, amount, transfer, turnover = described(ledgers.features_first, alert)
+    one = transfer[3]
+    assert count == (1, "subthreshold_count", "count", 3, 3, 2, 1, 1, 2, None)
+    assert amount == (2, "subthreshold_amount", "asset", 28_500, 10_000, 2, 9_500, 9_500, 19_000, None)
+    assert transfer == (3, "transfer_amount_usd", "USD", one, None, 2, one, one, one, None)
+    assert turnover[:-1] == (4, "turnover_usd_30d", "USD", 3 * one, None, 2, one, one, 2 * one)
+
+
+def test_what_happened_or_became_known_later_changes_no_feature(ledgers: Ledgers) -> None:
+    assert ledgers.features_first
+    assert all(row in ledgers.features for row in ledgers.features_first)
+    for name in ("S2", "S5"):
+        alert = about(ledgers.first, name)[0]
+        with_the_future = described(ledgers.features_at_once, alert)
+        assert [row[:-1] for row in with_the_future] == [row[:-1] for row in described(ledgers.features, alert)]
+        assert len(with_the_future) == 4
+
+
+def _usual(values: list) -> tuple:
+    """How many there are, the smallest, the median and the 95th percentile, by nearest rank."""
+    ranked = sorted(value for value in values if value is not None)
+    if not ranked:
+        return (0, None, None, None)
+    nearest = [ranked[-(-percent * len(ranked) // 100) - 1] for percent in (50, 95)]
+    return (len(ranked), ranked[0], *nearest)
+
+
+def test_what_is_usual_is_what_plain_python_makes_of_it(ledgers: Ledgers) -> None:
+    legs = {row["leg_id"]: row for row in warehouse.table(ledgers.once, "intermediate.int_transfer_legs")}
+    episodes = {row["finding_id"]: row for row in warehouse.table(ledgers.once, "intermediate.int_alert_episodes")}
+    judged = {
+        scenario: warehouse.table(ledgers.once, f"scenarios.{warehouse.SCENARIO_MODELS[scenario]}")
+        for scenario in {alert["scenario_id"] for alert in ledgers.at_once}
+    }
+    found = {(row["alert_id"], row["feature_no"]): row for row in ledgers.features_at_once}
+    checked = 0
+    for alert in ledgers.at_once:
+        trigger = episodes[alert["alert_id"]]
+        since = alert["triggered_at"] - timedelta(days=90)
+        rows = [row for row in judged[alert["scenario_id"]] if row["subject_id"] == trigger["subject_id"]]
+        before = [row for row in rows if since <= row["event_at"] < alert["triggered_at"]]
+        (now,) = [row for row in rows if row["leg_id"] == trigger["leg_id"]]
+        side = legs[trigger["leg_id"]]
+        amounts = [
+            row["amount_usd"]
+            for row in legs.values()
+            if (row["party_id"] or row["account_id"]) == (side["party_id"] or side["account_id"])
+            and (row["direction_code"], row["status_code"]) == (side["direction_code"], "completed")
+            and since <= row["event_at"] < alert["triggered_at"]
+        ]
+        expected = {3: (side["amount_usd"], None, *_usual(amounts))}
+        for number in (1, 2):
+            if now[f"measure_{number}_name"]:
+                usual = _usual([row[f"measure_{number}_value"] for row in before])
+                value = (now[f"measure_{number}_value"], now[f"threshold_{number}_value"])
+                expected[number] = (*value, *usual)
+        for number, row in expected.items():
+            columns = ("feature_value", "limit_value", "history_count", "usual_low_value", "usual_median_value",
+                       "usual_high_value")  # fmt: skip
+            assert tuple(found[alert["alert_id"], number][column] for column in columns) == row
+            checked += row[2] > 1
+    assert checked > 10

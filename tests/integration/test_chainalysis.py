@@ -155,6 +155,7 @@ def test_a_first_run_lands_everything_and_adds_up(world):
         "categories": len(sample.CATEGORIES),
         "alert_states": len(ALERTS),
         "withdrawal_attempts": 0,
+        "network_identifications": 0,
     }
     assert unexplained(landing) == {}
     amounts = [row["source_amount"] for row in landing.control_totals().to_pylist() if row["table_name"] == "alerts"]
@@ -453,8 +454,22 @@ def test_the_configuration_is_dlts_own(world, ledger, monkeypatch):
     assert query("select count(*) from raw_chainalysis.transfers") == [(COUNT,)]
 
 
+NOT_ASKED = {
+    "v2/get_withdrawal_attempt.yml": "polled while the attempt is processing; the recorded registration had finished",
+    "v1/register_received_transfer.yml": "a transfer is registered by v2, and once",
+    "v1/register_sent_transfer.yml": "a transfer is registered by v2, and once",
+    "v1/register_deposit_addresses.yml": "which addresses are registered is the exchange's to say",
+    "v1/register_withdrawal_addresses.yml": "which addresses are registered is the exchange's to say",
+    "v1/delete_deposit_address.yml": "a warehouse deletes nothing at the vendor",
+    "v1/delete_withdrawal_address.yml": "a warehouse deletes nothing at the vendor",
+}
+"""Recorded exchanges that loading the others does not need, and why. That their answers can be read all the same shows
+tests/unit/chainalysis/test_parse.py."""
+
+
 def test_the_recorded_exchanges_are_loaded_by_the_same_code(shared_data):
-    """The two transfers and the attempt that were recorded; of one transfer there is only the registration."""
+    """The two transfers, the attempt and the user that were recorded; of one transfer there is only the registration.
+    19 of the 26 exchanges are made; the other seven are named."""
     movements = [
         {
             "ledger_transfer_id": ledger_transfer_id,
@@ -486,10 +501,29 @@ def test_the_recorded_exchanges_are_loaded_by_the_same_code(shared_data):
         "1QJUiNsNfji6mR1FjAwf6Eg9NxxHPoxpWL", "cfbe93a6-0fd7-4c59-aa9b-65bc1ab34586", datetime(2025, 1, 10),
         Decimal("0.10312309"),
     )  # fmt: skip
-    with vendor.in_thread(replay.Replay(shared_data / "kyt/chainalysis")) as url:
-        base = url + vendor.KYT_PATH
-        landing = Run(movements, base, "any", 4, 0.2, 2, lambda *_: None, pending=[attempt]).landing
+    recorded, asked = replay.Replay(shared_data / "kyt/chainalysis"), set()
+
+    async def noted(request: web.BaseRequest) -> web.StreamResponse:
+        answer = await recorded(request)
+        asked.add((request.method, request.raw_path, answer.body))
+        return answer
+
+    with vendor.in_thread(noted) as url:
+        base, options = url + vendor.KYT_PATH, {"pending": [attempt], "with_networks": True, "with_users": True}
+        run = Run(movements, base, "any", 4, 0.2, 2, lambda *_: None, **options)
+        landing, tables = run.landing, {name: run.table(name) for name in TABLES}
+    assert {
+        one.cassette for one in recorded.recorded if (one.method, one.path, one.body) not in asked
+    } == NOT_ASKED.keys()
+    assert {name: table.num_rows for name, table in tables.items()} == {
+        "transfers": 2, "exposures": 1, "alerts": 0, "categories": 42, "alert_states": 0, "withdrawal_attempts": 1,
+        "network_identifications": 1, "address_screenings": 0, "address_exposures": 0, "users": 1, "user_exposures": 3,
+        "listed_transfers": 4, "registered_addresses": 2,
+    }  # fmt: skip
+    assert run.rejects().num_rows == 0 and run.added == set()
+    assert tables["users"]["_known_at"].to_pylist() == [datetime(2025, 1, 11, 9, 46, 39, 749204)]
     (attempted,) = landing.table("withdrawal_attempts").to_pylist()
+    assert attempted["network_organisation_count"] == 0 and attempted["network_identifications_json"]
     assert (attempted["external_id"], attempted["_known_at"]) == (
         "f226edb0-675e-3072-9392-6082033979b4",
         datetime(2025, 1, 11, 5, 21, 2, 350000),

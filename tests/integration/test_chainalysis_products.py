@@ -1,5 +1,6 @@
 """Chainalysis beyond transfers: the alerts list from its cursors, withdrawal attempts, addresses, faults and drift."""
 
+import dataclasses
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -12,9 +13,9 @@ import record_hashes
 import vendor_world
 from aiohttp import web
 
-from ingestion import pipeline
-from ingestion.chainalysis import chainalysis_source
-from ingestion.chainalysis.schemas import KYT_TABLES, TABLES
+from ingestion import arrivals, pipeline, replay
+from ingestion.chainalysis import chainalysis_source, users
+from ingestion.chainalysis.schemas import KYT_TABLES, TABLES, USER_TABLES
 from ingestion.vendor import VendorError, VendorUnavailable
 from sandbox import vendor
 from sandbox.vendor import Faults, sample
@@ -208,10 +209,103 @@ def test_counterparty_addresses_are_screened_once_by_both_products(world, ledger
     newest = max(row["updated_at"] for row in PAID if row["updated_at"]).replace(microsecond=0)
     known = datetime(2026, 2, 2)  # the ledger's newest row, which is later than the sandbox's own clock
     assert query("select distinct _known_at from raw_chainalysis.address_screenings") == [(max(newest, known),)]
+    assert record_hashes.differing_amounts("chainalysis") == []
     assert unexplained() == []
     handler.seen.clear()
     assert not load(handler, addresses=True)[0].loads_ids
     assert not [path for _, path in handler.seen if RISK_PATH in path or SANCTIONS_PATH in path]
+
+
+def test_network_identifications_land_where_the_vendor_has_them(world, ledger):
+    """Of assets that it follows in full it refuses to name any: nothing is rejected, nothing is counted."""
+    handler, paid = Watched(world), PAID[::10]
+    unnamed = next(row for row in ROWS if row["updated_at"])
+    handler.script = lambda method, path: (
+        web.json_response({"message": "asset is fully supported"}, status=400)
+        if path.endswith(f"/v2/transfers/{unnamed['external_id']}/network-identifications")
+        else None
+    )
+    load(handler, network_identifications=True)
+    finished = [row for row in ROWS if row["updated_at"] and row is not unnamed]
+    named = {(row["external_id"], 1, '["Sample Exchange"]') for row in finished if row["direct_category_id"] == 21}
+    found = query(
+        "select external_id, organisation_count, organisation_names from raw_chainalysis.network_identifications"
+    )
+    assert named and named < set(found) and len(found) == len(finished)
+    assert record_hashes.differing_amounts("chainalysis") == []
+    assert {names for external_id, _, names in found if external_id not in {one for one, *_ in named}} == {"[]"}
+    counts = query("select count(network_organisation_count), sum(network_organisation_count) from "
+                   "raw_chainalysis.withdrawal_attempts")  # fmt: skip
+    assert counts == [(len(paid) + 1, sum(row["direct_category_id"] == 21 for row in [*paid, PAID[0]]))]
+    assert unexplained() == [] and query("from raw_chainalysis.rejects") == []
+
+
+def test_what_the_vendor_says_by_user_lands_and_again_when_his_score_changes(world, ledger):
+    handler = Watched(world)
+    load(handler, user_lists=True)
+    users = {row["user_id"] for row in ROWS}
+    finished = [row for row in ROWS if row["updated_at"]]
+    assert query("select count(*), count(distinct user_id) from raw_chainalysis.users") == [(len(users),) * 2]
+    assert query("select count(*), sum(amount_usd) from raw_chainalysis.listed_transfers") == [
+        (len(finished), sum(row["usd_amount"] for row in finished))
+    ]
+    exposed = "select sum(sent_indirect_usd + received_indirect_usd) from raw_chainalysis.user_exposures"
+    assert query(exposed) == [(sum(row["usd_amount"] for row in finished),)]
+    assert unexplained() == [] and record_hashes.uncounted("chainalysis") == []
+    assert record_hashes.differing_amounts("chainalysis") == []
+    handler.seen.clear()
+    assert not load(handler, user_lists=True)[0].loads_ids
+    assert {path for _, path in handler.seen if "/v1/users/" in path} == {vendor.KYT_PATH + "/v1/users/"}
+
+    user = sorted(users)[0]
+    handler.mounted(vendor.KYT_PATH).users.register(
+        user, "withdrawaladdresses", json.dumps([{"asset": "BTC", "address": "bc1qnew"}]).encode()
+    )
+    row = next(row for row in finished if row["user_id"] == user)
+    later = {"seen_at": datetime(2026, 3, 1)}
+    registered = handler.registry.transfers[row["external_id"]]
+    registered.transfer = dataclasses.replace(registered.transfer, **later)
+    handler.seen.clear()
+    load(handler, user_lists=True)
+    assert {path for _, path in handler.seen if path.startswith(f"{vendor.KYT_PATH}/v1/users/A")} == {
+        f"{vendor.KYT_PATH}/v1/users/{user}{of}"
+        for of in ("", "/transfers/received", "/transfers/sent", "/depositaddresses", "/withdrawaladdresses")
+    }
+    assert query("select user_id, count(*) from raw_chainalysis.users group by all having count(*) > 1") == [(user, 2)]
+    assert query("select count(*) from raw_chainalysis.listed_transfers") == [(len(finished) + 1,)], "what changed"
+    assert query("select kind_code, address, rating_code from raw_chainalysis.registered_addresses") == [
+        ("withdrawal", "bc1qnew", "unknown")
+    ]
+    assert unexplained() == [] and record_hashes.uncounted("chainalysis") == []
+
+
+def test_a_user_of_whom_something_cannot_be_read_is_a_reject_until_a_replay(world, ledger):
+    """One user is refused, and of another one an exposure has no amounts; both are asked about again by a replay."""
+    handler, (refused, odd) = Watched(world), sorted({row["user_id"] for row in ROWS})[:2]
+    base = f"{vendor.KYT_PATH}/v1/users/"
+    exposed = {"cluster": {"name": "Somebody", "categoryId": 21}}
+    answers = {base + refused: ({"message": "no such user"}, 404)}
+    answers[base + odd] = ({"userId": odd, "creationDate": None, "exposureDetails": [exposed]}, 200)
+    handler.script = lambda method, path: (
+        web.json_response(answers[path][0], status=answers[path][1]) if path in answers else None
+    )
+    load(handler, user_lists=True)
+    reasons = "select table_name, reason_code, raw_record ->> '$.userId' from raw_chainalysis.rejects order by all"
+    assert query(reasons) == [
+        ("user_exposures", "unreadable_answer", odd), ("users", "refused_by_vendor", refused)
+    ]  # fmt: skip
+    assert unexplained() == []
+    assert not load(handler, user_lists=True)[0].loads_ids
+    complete = dict.fromkeys(users.EXPOSURE - {"cluster"}, 1)
+    answers[base + odd][0]["exposureDetails"] = [exposed | complete]
+    del answers[base + refused]
+    with vendor.in_thread(handler) as url:
+        given = settings(url, handler, addresses=False) | {"user_lists": True}
+        outcome = replay.replay("chainalysis", make=lambda: chainalysis_source(**given))
+    assert outcome.still_rejected == 0 and outcome.brought_in["users"] == 1
+    assert query(f"select count(*) from raw_chainalysis.users where user_id = '{refused}'") == [(1,)]  # noqa: S608
+    closed = "select count(distinct reject_id), count(replayed_at) from raw_chainalysis.rejects"
+    assert query(closed) == [(2, 2)]
 
 
 def deliver(known_at: datetime, *rows: dict) -> None:
@@ -254,6 +348,22 @@ def test_an_address_is_asked_about_again_after_a_movement_and_when_its_answer_is
     asked = {place for _, place in handler.seen if place.startswith(SANCTIONS_PATH)}
     assert path not in asked and len(asked) == len({row["output_address"] for row in PAID} | {"ours", "new"}) - 1
     assert unexplained() == []
+
+
+def test_an_address_that_was_refused_and_is_answered_later_closes_its_reject(world, ledger):
+    handler, row = Watched(world), PAID[3]
+    path = f"{SANCTIONS_PATH}/{row['output_address']}"
+    refusal, headers = {"message": "no"}, {"Date": "Tue, 06 Jan 2026 00:00:00 GMT"}
+    handler.script = lambda method, asked: (
+        web.json_response(refusal, status=400, headers=headers) if asked == path else None
+    )
+    load(handler, addresses=True)
+    assert arrivals.close_arrived("chainalysis") == 0
+    handler.script = lambda method, asked: None
+    deliver(datetime(2026, 2, 6), _movement(row, "completed", 1) | {"id": "again", "tx_hash": "aa"})
+    load(handler, addresses=True)
+    assert arrivals.close_arrived("chainalysis") == 1
+    assert query("select closed_as_code from raw_chainalysis.rejects order by 1 nulls first") == [(None,), ("arrived",)]
 
 
 @pytest.mark.parametrize(
@@ -320,7 +430,9 @@ def test_every_fault_at_once_changes_nothing(world, ledger, home):
     load(Watched(world), addresses=True)
     quiet = contents()
     assert {name for name in quiet if quiet[name] != disturbed[name]} == set()
-    assert all(quiet[name] for name in TABLES)
+    # What is off until it is asked for meets every fault in test_every_vendor_under_faults.py.
+    off = {*USER_TABLES, "network_identifications"}
+    assert all(quiet[name] for name in TABLES if name not in off)
 
 
 def test_a_field_that_the_vendor_adds_is_kept_and_reported(world, ledger):
@@ -378,4 +490,4 @@ def test_the_switchboard_is_read_and_set_while_the_server_runs(world):
         refused = requests.put(url + CONTROL_PATH, json={"gremlins": 1}, timeout=5)
         assert (refused.status_code, "there is no fault gremlins" in refused.text) == (400, True)
         assert requests.put(url + CONTROL_PATH, json={}, timeout=5).json()["on"]["limits"] == 0
-        assert len(KYT_TABLES) == 6
+        assert len(KYT_TABLES) == 7

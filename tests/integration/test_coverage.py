@@ -37,4 +37,5 @@ def test_every_scenario_of_the_matrix_has_golden_tests_and_evaluated_something(f
         assert {row[0] for row in rows} == {row["scenario_id"] for row in csv.DictReader(file)}
     assert [scenario for scenario, tests, _ in rows if not tests.endswith(f"-k {scenario}")] == []
     assert [scenario for scenario, _, _ in rows if not re.search(rf"(TEST_|\b){scenario}(_|\b)", collected)] == []
-    assert [scenario for scenario, _, products in rows if products == 0] == []
+    # TM46 judges a month when it is over, and the small world has none that is
+    assert [scenario for scenario, _, products in rows if products == 0] == ["TM46"]

@@ -8,6 +8,7 @@ import pytest
 
 PLANTED = {"TM01", "TM06", "TM09", "TM14", "TM28", "TM45"}
 PLANTED |= {"TM02", "TM03", "TM04", "TM05", "TM07", "TM08", "TM10", "TM17", "TM18"}
+PLANTED |= {"TM20", "TM21", "TM22", "TM23", "TM24", "TM25", "TM27", "TM42"}
 PLANTED |= {"TM29", "TM31", "TM33", "TM35", "TM36", "TM37", "TM43"}
 
 

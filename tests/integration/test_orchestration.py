@@ -54,7 +54,7 @@ def test_every_table_is_an_asset_that_explains_itself(graph):
         node = graph.get(key)
         assert len(node.description or "") > 20, key
         assert node.owners, key
-        assert node.kinds & {"dlt", "dbt", "duckdb"}, key
+        assert node.kinds & {"dlt", "dbt", "duckdb", "postgres", "html"}, key
         assert node.group_name == key.path[0], key
 
 

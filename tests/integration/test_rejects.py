@@ -7,11 +7,13 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from rich.console import Console
 
-from ingestion import pipeline, replay
+from ingestion import arrivals, pipeline, replay
 from ingestion.control_totals import record_hash
 from ingestion.exchange import exchange_source
 from ingestion.watchlists import ofac_csv, watchlists_source
+from orchestration import rejects as open_ones
 
 HEADER = "internal_transfer_id,from_account_id,to_account_id,asset_code,amount,status_code,event_at\n"
 GOOD = "I1,A1,A2,EUR,1.00,completed,2026-01-01 10:00:00\n"
@@ -124,11 +126,62 @@ def test_a_watchlists_reject_comes_in_from_its_folder(home, tmp_path, monkeypatc
     assert rows("select table_name, reason_code from raw_watchlists.rejects") == [("names", "invalid_number")]
     assert replay.replay("watchlists") == replay.Outcome("watchlists", {}, 1)
     strict = ofac_csv._read
-    tolerant = lambda table, line: strict(table, [text.removeprefix("No. ") for text in line])  # noqa: E731
+    tolerant = lambda table, line, names: strict(table, [text.removeprefix("No. ") for text in line], names)  # noqa: E731
     monkeypatch.setattr(ofac_csv, "_read", tolerant)
     assert replay.replay("watchlists") == replay.Outcome("watchlists", {"names": 1}, 0)
     assert replay.replay("watchlists") == replay.Outcome("watchlists", {}, 0)
     assert rows("select name from raw_watchlists.names where name = 'OTHER'") == [("OTHER",)]
+
+
+def test_a_record_that_its_sender_delivers_again_closes_its_reject(bucket):
+    """As arrived, from when it came on; what was rejected stays in the history and counted where it was."""
+    later = bucket / "delivery=2026-01-03"
+    later.mkdir()
+    (later / "internal_transfers.csv").write_text(HEADER + BROKEN.replace("1.2.3", "1.23"))
+    pipeline.run(exchange_source(bucket_url=str(bucket)), "exchange")
+    assert arrivals.close_arrived("exchange") == 1
+    assert arrivals.close_arrived("exchange") == 0
+    assert [row["record_no"] for row in replay.open_rejects("exchange").to_pylist()] == [2]
+    (closed,) = replay.closed_rejects("exchange").to_pylist()
+    assert (closed["record_no"], closed["closed_as_code"], closed["replayed_at"]) == (
+        3,
+        "arrived",
+        datetime(2026, 1, 4),
+    )
+    assert closed["_extract_id"].startswith("delivery=2026-01-03/") and closed["raw_record"]
+    assert rows("select count(*), count(distinct reject_id) from raw_exchange.rejects") == [(3, 2)]
+    assert again(bucket) == replay.Outcome("exchange", {}, 1), "an old version does not come in behind the new one"
+
+    said = Console(record=True, width=200)
+    open_ones.show_list(said, open_ones.open_rejects(), open_ones.closed_rejects())
+    open_ones.show_list(said, open_ones.closed_rejects(), open_ones.closed_rejects(), is_closed=True)
+    text = said.export_text()
+    assert "1 open rejects" in text and "Closed: 1 arrived. All of them: plumbline rejects list --closed." in text
+    assert "1 closed rejects" in text and "arrived 2026-01-04 00:00" in text
+
+
+def test_a_row_that_was_there_before_closes_nothing(bucket):
+    """The reject is of a later version of what is known already."""
+    later = bucket / "delivery=2026-01-03"
+    later.mkdir()
+    (later / "internal_transfers.csv").write_text(HEADER + GOOD.replace("1.00", "1.0.0"))
+    pipeline.run(exchange_source(bucket_url=str(bucket)), "exchange")
+    assert arrivals.close_arrived("exchange") == 0
+    assert replay.open_rejects("exchange").num_rows == 3
+
+
+def test_an_entry_of_a_list_that_is_published_well_again_closes_its_reject(home, tmp_path):
+    null = "-0- "
+    for day, entry in (("2026-01-01", '7,"too","few"'), ("2026-01-02", f'7,"NAME",{null},"X",{",".join([null] * 8)}')):
+        folder = tmp_path / "ofac" / day
+        folder.mkdir(parents=True)
+        good = "".join(f'{n},"NAME",{null},"X",{",".join([null] * 8)}\r\n' for n in (1, 2))
+        (folder / "sdn.csv").write_text(f"{good}{entry}\r\n", newline="")
+        (folder / "add.csv").write_text(f'1,11,{null},"Havana","Cuba",{null}\r\n', newline="")
+        (folder / "alt.csv").write_text(f'1,21,"aka","OTHER",{null}\r\n', newline="")
+        pipeline.run(watchlists_source(ofac_sdn_url=str(tmp_path / "ofac")), "watchlists")
+        assert arrivals.close_arrived("watchlists") == (day == "2026-01-02")
+    assert replay.open_rejects("watchlists").num_rows == 0
 
 
 def test_a_killed_replay_is_replayed_whole(bucket, newcoin, monkeypatch):

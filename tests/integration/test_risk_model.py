@@ -29,6 +29,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "SOURCES__CHAINALYSIS__API_URL": url + vendor.KYT_PATH,
                 "SOURCES__CHAINALYSIS__API_KEY": vendor.TOKEN,
                 "SOURCES__CHAINALYSIS__POLL_SECONDS": "0.3",
+                "SOURCES__CHAINALYSIS__NETWORK_IDENTIFICATIONS": "true",
+                "SOURCES__CHAINALYSIS__USER_LISTS": "true",
                 "SOURCES__TRM__POLL_SECONDS": "0.3",
             }
             for name, value in settings.items():

@@ -20,7 +20,9 @@ from oracles import (
     scenarios_amounts,
     scenarios_behaviour,
     scenarios_exposure,
+    scenarios_graph,
     scenarios_network,
+    scenarios_trading,
     warehouse,
 )
 
@@ -171,10 +173,9 @@ def test_what_happens_later_changes_no_feature(model: str, past: Path, built: Pa
 
 def _verdicts(scenario_id: str, people: population.Population) -> dict[str, scenarios.Verdict]:
     legs = people.rows("int_transfer_legs")
-    if scenario_id in scenarios_behaviour.JUDGES:
-        return scenarios_behaviour.JUDGES[scenario_id](people)
-    if scenario_id in scenarios_exposure.JUDGES:
-        return scenarios_exposure.JUDGES[scenario_id](people)
+    for batch in (scenarios_behaviour, scenarios_exposure, scenarios_graph, scenarios_trading):
+        if scenario_id in batch.JUDGES:
+            return batch.JUDGES[scenario_id](people)
     if scenario_id == "TM28":
         return scenarios.tm28(legs, people.rows("int_transfer_screenings"), people.rows("int_exposures"))
     if scenario_id == "TM45":

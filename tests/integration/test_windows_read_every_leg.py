@@ -12,22 +12,29 @@ from dbt_command import compiled, dbt
 from oracles import population, warehouse
 
 ODD_DAY = "extract(day from event_at) % 2 = 1"
+ROWS = "every_leg_has_its_row_of_features"
+PARTIES = "party_windows_read_every_leg"
 CHECKS = {
     "feat_transfer__velocity": ("velocity_windows_read_every_leg", "velocity_windows_see_every_counterparty"),
     "feat_transfer__flow": ("flow_windows_read_every_leg",),
     "feat_transfer__structuring": ("structuring_windows_read_every_leg",),
     "feat_transfer__history": ("history_windows_read_every_leg",),
     "feat_transfer__exposure": ("exposure_columns_hold_every_exposure",),
+    "feat_party_day__activity": (PARTIES,),
+    **{f"feat_transfer__{family}": (PARTIES, ROWS) for family in ("bands", "benford", "peers")},
     "scn_tm09_fan_in": ("fan_in_follows_all_the_money",),
 }
-# What these have read is judged by the oracles alone so far: a run of its own would not notice.
-NOT_CHECKED_YET = {
-    "feat_party_day__activity", "feat_transfer_category__exposure",
+# That no leg lacks its row is checked; what their windows have read is judged by the oracles alone so far.
+WINDOWS_NOT_CHECKED_YET = (
     *(f"feat_transfer__{family}" for family in (
-        "bands", "behaviour", "benford", "breadth", "cadence", "corridor", "counterparty", "peers", "profile",
-        "repetition", "shared", "travel_rule", "turnaround",
+        "behaviour", "breadth", "cadence", "corridor", "counterparty", "profile", "repetition", "shared",
+        "travel_rule", "turnaround",
     )),
-}  # fmt: skip
+    "feat_transfer_category__exposure",
+)  # fmt: skip
+CHECKS |= {model: (ROWS,) for model in WINDOWS_NOT_CHECKED_YET}
+A_LEG = "and party_id is not null"
+LOST = f"{A_LEG} and not ({ODD_DAY})"
 # (model, the check that must see it, a piece of the compiled model, what a mistake makes of it)
 DEFECTS = [
     ("feat_transfer__flow", 0, "case when direction_code = 'out' then amount_usd end as out_usd",
@@ -61,6 +68,20 @@ DEFECTS = [
      "sum(case when category_code = 'ransomware' and exposure_usd > 1000 then exposure_usd end)"),
     ("feat_transfer__exposure", 0, "count(case when is_zero_tolerance then 1 end)",
      "count(case when is_zero_tolerance and exposure_usd > 0 then 1 end)"),
+    ("feat_party_day__activity", 0, "sum(case when direction_code = 'in' then amount_usd end)",
+     f"sum(case when direction_code = 'in' and not ({ODD_DAY.replace('event_at', 'event_date')}) then amount_usd end)"),
+    ("feat_transfer__bands", 0, "case when is_subthreshold then amount_usd end",
+     f"case when is_subthreshold and not ({ODD_DAY}) then amount_usd end"),
+    ("feat_transfer__bands", 0, "case when rail_code = 'fiat' and amount_usd is not null then 1 end",
+     "case when rail_code = 'fiat' and amount_usd > 1000 then 1 end"),
+    ("feat_transfer__benford", 0, "count(case when first_digit = '7' then 1 end)",
+     f"count(case when first_digit = '7' and not ({ODD_DAY}) then 1 end)"),
+    ("feat_transfer__peers", 0, "partition by party_id order by event_at range between interval 30 days",
+     "partition by party_id order by event_at range between interval 29 days"),
+    *((f"feat_transfer__{family}", 1, A_LEG, LOST) for family in ("bands", "benford", "peers")),
+    *((model, 0, A_LEG, LOST) for model in WINDOWS_NOT_CHECKED_YET[:-1]),
+    ("feat_transfer_category__exposure", 0, "and rail_code = 'crypto'",
+     f"and rail_code = 'crypto' and not ({ODD_DAY})"),
     ("scn_tm09_fan_in", 0, "and direction_code in ('in', 'out')", f"and (direction_code = 'in' or not ({ODD_DAY}))"),
 ]  # fmt: skip
 
@@ -70,7 +91,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The hand-made population with its features and scenarios, which pass the checks."""
     home = tmp_path_factory.mktemp("windows")
     population.make().write(home / "warehouse.duckdb")
-    checks = [name for names in CHECKS.values() for name in names]
+    checks = sorted({name for names in CHECKS.values() for name in names})
     seeds = (
         "path:seeds/scenarios.csv",
         "scenario_parameters",
@@ -101,7 +122,7 @@ def breaks(built: Path, tmp_path: Path) -> Callable[..., dict[str, int]]:
 
 def test_every_feature_table_has_its_check() -> None:
     tables = {path.stem for path in (warehouse.PROJECT / "models/features").glob("feat_*.sql")}
-    assert tables - NOT_CHECKED_YET == {model for model in CHECKS if model.startswith("feat")}
+    assert tables == {model for model in CHECKS if model.startswith("feat")}
     assert {(model, number) for model, names in CHECKS.items() for number in range(len(names))} == {
         (model, number) for model, number, *_ in DEFECTS
     }
@@ -117,9 +138,11 @@ def test_a_window_that_forgets_is_found(model: str, number: int, right: str, wro
     assert breaks(model, right, wrong)[CHECKS[model][number]] > 0
 
 
-@pytest.mark.parametrize("model", [model for model in CHECKS if model.startswith("feat")])
+@pytest.mark.parametrize(
+    "model", [model for model in CHECKS if model.startswith("feat") and model not in WINDOWS_NOT_CHECKED_YET]
+)
 def test_a_leg_without_a_row_is_found(model: str, breaks) -> None:
-    found = breaks(model, "and party_id is not null", f"and party_id is not null and not ({ODD_DAY})")
+    found = breaks(model, A_LEG, LOST)
     assert found[CHECKS[model][0]] > 0
 
 

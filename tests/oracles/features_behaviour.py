@@ -24,7 +24,7 @@ def _midnight(day: date) -> datetime:
 def _segment(people: Population, party: str, day: date) -> str | None:
     """Segment of a party at the end of a UTC day."""
     end = _midnight(day) + DAY
-    for row in people.rows("int_party_history"):
+    for row in people.rows("int_party_segments"):
         if row["party_id"] == party and row["effective_from_at"] < end <= row["effective_to_at"]:
             return row["segment_code"]
     return None

@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from oracles import population_amounts, population_behaviour, population_exposure
+from oracles import population_amounts, population_behaviour, population_exposure, population_graph
 
 START = datetime(2026, 1, 1)
 DAYS = 40
@@ -30,6 +30,7 @@ RATES = {
     "BTC": "50000",
     "ETH": "2500",
     "USDT": "1",
+    "XMR": "150",
     "JUNK": None,
 }
 FIAT = ("USD", "EUR", "GBP", "CHF")
@@ -100,13 +101,18 @@ SCHEMAS = {
         "list_code, entry_id, asset_code, list_asset_code, chain_code, address, address_raw, is_valid flag, name,"
         "program, listed_from_date date, delisted_on date, known_at time"
     ),
-    "int_party_history": _schema(
-        "party_id, effective_from_at time, effective_to_at time, segment_code, birth_date date"
-    ),
+    "int_party_history": _schema("party_id, effective_from_at time, effective_to_at time, birth_date date"),
+    "int_party_segments": _schema("party_id, effective_from_at time, effective_to_at time, segment_code"),
     "int_party_behaviour_events": _schema(
         "event_id, party_id, event_type_code, event_class_code, outcome_code, country_code, event_at time,"
         "event_date date, known_at time"
     ),
+    "int_trades": _schema(
+        "leg_id, transfer_id, account_id, party_id, side_code, base_asset_code, quote_asset_code, bought_asset_code,"
+        "base_amount quantity, quote_amount quantity, fee_amount quantity, quote_usd usd, fee_usd usd, event_at time,"
+        "event_date date, known_at time"
+    ),
+    "int_party_marks": _schema("party_id, mark_code, marked_at time, effective_from_at time"),
     "int_transfer_travel_rule": _schema(
         "transfer_id, message_id, is_standing flag, missing_fields, counterparty_vasp_country_code,"
         "counterparty_country_code, known_at time"
@@ -493,6 +499,7 @@ def make(seed: int = 7) -> Population:
     population_amounts.add(population, START, seed)
     _network(population, random.Random(seed + 20))
     population_exposure.add(population)
+    population_graph.add(population, START)
     spans = ((date(2025, 6, 1), None), (date(2026, 1, 15), None), (date(2025, 6, 1), date(2026, 1, 20)))
     for number, (address, (listed, delisted)) in enumerate(zip(SANCTIONED, spans, strict=True)):
         population.rows("int_sanctioned_addresses").append(

@@ -300,15 +300,10 @@ def _profiles(population, birth: dict[str, date | None]) -> None:
             at = changed if party.endswith("2") else changed + HOUR
             spans = [(spans[0][0], at, "institutional"), (at, spans[0][1], "trust")]
         for since, until, segment in spans:
-            population.rows("int_party_history").append(
-                {
-                    "party_id": party,
-                    "effective_from_at": since,
-                    "effective_to_at": until,
-                    "segment_code": segment,
-                    "birth_date": birth.get(party),
-                }
-            )
+            span = {"party_id": party, "effective_from_at": since, "effective_to_at": until}
+            population.rows("int_party_segments").append({**span, "segment_code": segment})
+        always = {"party_id": party, "effective_from_at": spans[0][0], "effective_to_at": spans[-1][1]}
+        population.rows("int_party_history").append({**always, "birth_date": birth.get(party)})
 
 
 def add(population) -> None:

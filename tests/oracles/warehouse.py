@@ -49,6 +49,13 @@ SCENARIO_MODELS = {
     "TM37": "scn_tm37_many_customers_one_address",
     "TM43": "scn_tm43_high_risk_corridor",
     "TM44": "scn_tm44_travel_rule_gap",
+    "TM24": "scn_tm24_bipartite",
+    "TM25": "scn_tm25_closed_community",
+    "TM26": "scn_tm26_peel_chain",
+    "TM32": "scn_tm32_privacy_coin_swap",
+    "TM42": "scn_tm42_trade_at_loss",
+    "TM46": "scn_tm46_anomaly",
+    "TM47": "scn_tm47_proximity",
 }
 
 

@@ -15,6 +15,7 @@ select
   edges.event_at,
   edges.event_date,
   edges.amount_usd,
+  edges.to_degree_30d,
   edges.known_at,
   parameters.parameter_set_id,
   parameters.max_degree,
@@ -158,3 +159,9 @@ left join {{ findings }} as findings
 {%- macro path_lengths() -%}{{ return([3]) }}{%- endmacro -%}
 {%- macro cycle_lengths() -%}{{ return([2, 3, 4]) }}{%- endmacro -%}
 {%- macro cycle_walks() -%}{{ return([('walks_of_two', 2), ('walks_of_three', 3), ('walks_of_four', 4)]) }}{%- endmacro -%}
+
+{#- The length of a peel chain that there is, in transfers. -#}
+{%- macro chain_lengths() -%}{{ return([5]) }}{%- endmacro -%}
+
+{#- How often the neighbours of neighbours are added to a community: so many doublings reach 2 ^ so many transfers far. -#}
+{%- macro community_doublings() -%}{{ return(4) }}{%- endmacro -%}

@@ -12,6 +12,10 @@
   legs_expected,
   party_id,
   account_id,
+  cast({{ jurisdiction_of('jurisdiction_code') }} as string) as jurisdiction_code,
+  cast(
+    case when transfer_type_code in ('deposit', 'withdrawal') then rail_code || '_' || transfer_type_code else transfer_type_code end as string
+  ) as product_code,
   cast(subject_type_code as string) as subject_type_code,
   cast(subject_id as string) as subject_id,
   cast(case when outcome_code = 'alerted' then {{ episode_key }} else '' end as string) as episode_key,
@@ -37,6 +41,11 @@
   cast(evidence_end_at as timestamp) as evidence_end_at
 {%- endmacro -%}
 
+{#- Where a leg is accounted for: the jurisdiction of its party's residence; UNKNOWN where KYC does not tell. -#}
+{%- macro jurisdiction_of(code) -%}
+coalesce({{ code }}, 'UNKNOWN')
+{%- endmacro -%}
+
 {#- The outcome of a leg, from its reason: one table of reasons for all scenarios, so that a reason means the same everywhere.
     A reason that is not listed here is an error, never a pass. -#}
 {%- macro outcome_of(reason) -%}
@@ -44,16 +53,18 @@ case
   when {{ reason }} = 'alerted' then 'alerted'
   when {{ reason }} in (
     'below_threshold', 'outside_band', 'below_minimum_amount', 'low_severity_category', 'not_dormant', 'not_round', 'no_exposure',
-    'no_hit', 'not_new', 'not_silent', 'known_service', 'not_designated_then', 'not_high_risk', 'message_complete'
+    'no_hit', 'not_new', 'not_silent', 'known_service', 'not_designated_then', 'not_high_risk', 'message_complete',
+    'transparent_asset'
   ) then 'below_threshold'
   when {{ reason }} in (
-    'trade', 'not_completed', 'not_fiat', 'not_crypto', 'wrong_direction', 'own_transfer', 'not_a_person', 'internal'
+    'trade', 'not_completed', 'not_fiat', 'not_crypto', 'wrong_direction', 'own_transfer', 'not_a_person', 'internal',
+    'not_a_trade', 'marked_itself'
   ) then 'excluded'
   when {{ reason }} in (
     'no_kyc', 'no_valuation', 'no_counterparty', 'no_threshold_for_currency', 'insufficient_history', 'not_screened',
     'screening_pending', 'unmapped_category', 'no_address', 'invalid_address',
     'no_variance', 'no_peers', 'no_behaviour', 'no_declared_income', 'no_birth_date', 'window_open', 'hub_cut',
-    'no_designation_date', 'no_country', 'no_identifier'
+    'no_designation_date', 'no_country', 'no_identifier', 'community_too_wide'
   ) then 'not_evaluable'
   else 'errored'
 end

@@ -67,7 +67,7 @@ measured as (
 select
   measured.party_id,
   measured.event_date,
-  profiles.segment_code,
+  segments.segment_code,
   cast(measured.in_count as bigint) as in_count,
   cast(measured.out_count as bigint) as out_count,
   measured.in_amount_usd,
@@ -78,7 +78,7 @@ select
   cast(measured.history_leg_count_squares_90d as bigint) as history_leg_count_squares_90d,
   cast(measured.turnover_usd_30d as decimal(38,2)) as turnover_usd_30d
 from measured
-left join {{ ref('int_party_history') }} as profiles
-  on profiles.party_id = measured.party_id
-  and profiles.effective_from_at < cast({{ days_after('measured.event_date', '1') }} as timestamp)
-  and profiles.effective_to_at >= cast({{ days_after('measured.event_date', '1') }} as timestamp)
+left join {{ ref('int_party_segments') }} as segments
+  on segments.party_id = measured.party_id
+  and segments.effective_from_at < cast({{ days_after('measured.event_date', '1') }} as timestamp)
+  and segments.effective_to_at >= cast({{ days_after('measured.event_date', '1') }} as timestamp)

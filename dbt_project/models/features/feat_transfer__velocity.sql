@@ -1,6 +1,8 @@
+{%- set columns = ['leg_id', 'transfer_id', 'party_id', 'account_id', 'direction_code', 'event_at', 'event_date', 'amount_usd', 'counterparty_id'] -%}
+{{ config(materialized='windowed' if target.type == 'duckdb' else 'table', kernel_legs=columns) }}
 {%- set windows = [('1h', '1 hour'), ('24h', '24 hours'), ('7d', '7 days'), ('30d', '30 days'), ('90d', '90 days')] -%}
 with legs as (
-  {{ counted_legs(['leg_id', 'transfer_id', 'party_id', 'account_id', 'direction_code', 'event_at', 'event_date', 'amount_usd', 'counterparty_id']) }}
+  {{ counted_legs(columns) }}
 ),
 
 sided as (

@@ -55,6 +55,7 @@ class Case:
     quiet_from: int = 0
     quiet_to: int = 0
     listed: str = ""
+    companions: list[int] = field(default_factory=list)  # parties of the case that do nothing else either
     record_ids: list[str] = field(default_factory=list)  # records that are not transfers of the ledger arrays (faults)
 
 
@@ -159,6 +160,28 @@ class Planter:
         pool = self._ordinary or [p for p in range(self.people.parties) if p not in self.dedicated] or [0]
         return pool[int(self.rng.integers(0, len(pool)))]
 
+    def persons(self, count: int, typology: str, kind: str, parameter: str) -> list[int] | None:
+        """So many parties reserved for one case, on whom nothing was planted yet; None where there are too few."""
+        used = {case.party for case in self.cases}
+        left = [party for party in self._free if party not in used and not self.people.is_company[party]]
+        if len(left) < count:
+            self.skip(typology, kind, parameter, "too few customers left to plant it on")
+            return None
+        chosen = left[:count]
+        self._free = [party for party in self._free if party not in chosen]
+        self.dedicated.update(chosen)
+        self.people.closed[chosen] = -1
+        return chosen
+
+    def ordinary(self, count: int, typology: str, kind: str, parameter: str) -> list[int] | None:
+        """So many different customers of the calmer half, who go on as before; None where there are too few."""
+        weight = self.people.weight
+        calm = sorted(self._ordinary, key=lambda party: (float(weight[party]), party))[: (len(self._ordinary) + 1) // 2]
+        if len(calm) < count:
+            self.skip(typology, kind, parameter, "too few ordinary customers")
+            return None
+        return [calm[place] for place in self.rng.permutation(len(calm))[:count]]
+
     def opens_today(self, party: int, at: int) -> None:
         """The account opens on the UTC day of its first transfer, two hours before it."""
         self.people.opened[party] = max(at - 2 * HOUR, at // DAY * DAY)
@@ -243,11 +266,11 @@ class Planter:
         }
         return self._append(case, "internal", row | more)
 
-    def trade(self, case: Case, at: int, cents: int) -> dict:
-        """A purchase of bitcoin for `cents` USD."""
+    def trade(self, case: Case, at: int, cents: int, **more: object) -> dict:
+        """A purchase of bitcoin for `cents` USD at the day's rate, or what `more` says instead."""
         units = max(round(cents * UNIT * (UNIT // 100) / int(self.prices.rate[self.day(at), BTC])), 1)
         row = {"account": case.account, "asset": BTC, "units": units, "quote": USD, "event": at, "buy": True}
-        return self._append(case, "trades", row | {"quote_units": cents * (UNIT // 100)})
+        return self._append(case, "trades", row | {"quote_units": cents * (UNIT // 100)} | more)
 
     def late_by(self, at: int) -> int | None:
         """3 to 10 days of delay that still fall inside the world, None where they do not."""

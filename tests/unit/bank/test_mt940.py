@@ -98,6 +98,7 @@ def test_statements_of_one_number_stay_apart_unless_they_are_the_same():
         (":61:261305C1,50NTRFX", "invalid_entry"),
         (":61:260105C1,505NTRFX", "amount_precision"),
         (":61:260105C1,50NTRF" + "X" * 17, "invalid_entry"),
+        (":61:2601050106C1,50NTRFX//" + "B" * 24, "invalid_entry"),
         (":61:260105C١,50NTRFX", "invalid_entry"),
         (":61:", "invalid_entry"),
     ],
@@ -108,6 +109,7 @@ def test_a_line_that_cannot_be_used_is_rejected_alone_and_both_paths_count_it(li
     assert [(r.table, r.code, r.record_no) for r in made.rejected] == [("entries", code, 2)]
     assert made.rejected[0].raw == f"{line}\n:86:its details"
     assert len(made.entries) == 1 and len(counted(files)) == 2
+    assert landed(made) == counted(files), "day, currency, amount and hash of the reject are those that were counted"
     assert made.statements[0]["entry_count"] == 2
 
 

@@ -3,14 +3,25 @@
 import duckdb
 import pytest
 
-from benchmarks import memory, p1, p3, p4, p5, p9
+from benchmarks import memory, p1, p1_sql, p2, p3, p4, p5, p9
 from benchmarks.equality import assert_equal
 
 
-def test_p1_models_and_scripts_give_the_same_features():
-    result = p1.run(rows=3000, seed=11, repetitions=1)
+def test_p1_sql_models_and_scripts_give_the_same_features():
+    result = p1_sql.run(rows=3000, seed=11, repetitions=1)
     assert "every column of the 4 models equals the script's" in result.checked
-    assert set(result.costs) == {p1.PROJECT, p1.SAME, p1.WINDOW, p1.PREFIX}
+    assert set(result.costs) == {p1_sql.PROJECT, p1_sql.SAME, p1_sql.WINDOW, p1_sql.PREFIX}
+
+
+def test_p1_kernel_sql_and_script_give_the_same_features(monkeypatch):
+    monkeypatch.setattr(p1, "growth", lambda *_: None)
+    result = p1.run(rows=3000, seed=11, repetitions=1)
+    assert result.checked.startswith("all 54 columns of the three tables, 2,")
+
+
+def test_p2_a_new_day_gives_the_table_of_a_whole_build():
+    result = p2.run(rows=20_000, seed=11, repetitions=2)
+    assert result.checked.startswith("the table after the increment and after a whole build")
 
 
 def test_p3_loader_and_bare_table_hold_the_same_rows():

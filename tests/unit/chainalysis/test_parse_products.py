@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.chainalysis import addresses, parse
+from ingestion.chainalysis import addresses, parse, users
 from ingestion.chainalysis.parse import Unreadable
 
 ATTEMPT = {
@@ -89,3 +89,50 @@ def test_high_risk_addresses_need_both_lists():
     assert parse.high_risk_addresses(b'{"customAddresses":[{}],"chainalysisIdentifications":[{"categoryId":3}]}') == 2
     with pytest.raises(Unreadable, match="one of their two lists"):
         parse.high_risk_addresses(b'{"customAddresses":[]}')
+
+
+USER = dict.fromkeys(users.LISTED) | {"userId": "u1", "lastActivity": "2026-01-02T00:00:00Z"}
+CLUSTER = {"name": "Somebody", "categoryId": 21}
+RECORDS = {
+    users._exposure: dict.fromkeys(users.EXPOSURE, 1) | {"cluster": CLUSTER},
+    users.listed_transfer: {"cluster": CLUSTER, "amount": 1, "asset": "BTC", "transferReference": "aa:bc1q"},
+    users.registered_address: {"cluster": None, "asset": "BTC", "address": "bc1q", "rating": "unknown"},
+    lambda row, added: users._user(row, {"creationDate": None}, b"{}", added): USER,
+}
+
+
+@given(st.sampled_from([(read, name) for read, whole in RECORDS.items() for name in whole]), JSON)
+def test_what_is_said_of_a_user_is_read_or_unreadable_whatever_a_member_holds(which, value):
+    read, name = which
+    said = RECORDS[read] | {name: value}
+    try:
+        row = read(said, set())
+    except Unreadable as problem:
+        assert str(problem)
+    else:
+        assert parse.document(row.get("listed_json", row["answer_json"]).encode()) == parse.document(
+            parse.text(said).encode()
+        )
+
+
+@given(JSON)
+def test_network_identifications_are_read_or_unreadable(value):
+    for said in (
+        value,
+        {"count": value, "networkIdentificationOrgs": []},
+        {"count": 1, "networkIdentificationOrgs": [value]},
+    ):
+        try:
+            row = parse.networks(parse.text(said).encode())
+        except Unreadable as problem:
+            assert str(problem)
+        else:
+            assert row["organisation_count"] == len(json.loads(row["organisation_names"]))
+
+
+def test_organisations_are_named_in_order_and_as_many_as_are_said():
+    body = b'{"count":2,"networkIdentificationOrgs":[{"name":"B","since":1},{"name":"A"}]}'
+    added = set()
+    assert parse.networks(body, added)["organisation_names"] == '["A","B"]' and added == {"since"}
+    with pytest.raises(Unreadable, match="say 3 and name 2"):
+        parse.networks(body.replace(b'"count":2', b'"count":3'))

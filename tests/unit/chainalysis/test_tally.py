@@ -1,5 +1,6 @@
 """Counting on the wire does not depend on whether an answer can be parsed."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -56,3 +57,15 @@ def test_an_alert_of_a_transfer_has_the_share_of_the_same_alert_on_the_list():
 
 def test_a_state_is_known_by_alert_and_status():
     assert state_hash({"alertIdentifier": "a1", "alertStatus": "Reviewed"}) == record_hash("a1:Reviewed", None)
+
+
+def test_an_answer_states_its_amount_and_a_refused_one_has_that_of_its_movement():
+    asked = replace(MOVEMENT, asset_amount=Decimal("2.5"))
+    tally = Tally()
+    tally.registered(asked, "accepted")
+    assert tally.transfers[asked.ledger_transfer_id].amount is None
+    for said, amount in ((b"1.5E-8", Decimal("1.5E-8")), (b"0.0000000000000000001", None), (b"null", None)):
+        tally.summarised(asked, b'{"updatedAt":"2026-01-02T00:00:00","assetAmount":%s}' % said)
+        assert tally.transfers[asked.ledger_transfer_id].amount == amount
+    tally.refused(asked)
+    assert tally.transfers[asked.ledger_transfer_id].amount == Decimal("2.5")

@@ -108,7 +108,10 @@ def test_any_change_of_a_member_is_read_or_said_to_be_unreadable(member, value, 
     pa.Table.from_pylist([row], schema=TABLES["analyses"])
     pa.Table.from_pylist(exposures, schema=TABLES["exposures"])
     keys = ("analysis_id", "screening_id", "element_code", "category", "entity_name")
-    landed = [":".join(exposure.get(name) or "" for name in keys) for exposure in exposures]
+    landed = [
+        (":".join(exposure.get(name) or "" for name in keys), exposure.get("contribution_usd"))
+        for exposure in exposures
+    ]
     assert landed == count.exposures(changed), "the independent count disagrees with the parser"
     state = ("analysis_id", "screening_id", "process_status_code")
     assert count.analysis(changed) == ":".join(row[name] or "" for name in state)

@@ -37,6 +37,12 @@ KEPT = {
             "not_evaluable": 7, "errored": 0, "unexplained": 0, "alerts": 12, "alerts_new": 5,
         }
     ],
+    "jurisdictions": [
+        {
+            "jurisdiction": "UNKNOWN", "population": 17, "population_usd": "4321.00", "alerted": 2,
+            "not_evaluable": 680, "errored": 0, "unexplained": 0,
+        }
+    ],
     "checks": {"passed": 300, "warned": 1, "failed": 0, "not_run": 0, "failed_names": [], "warned_names": ["a b"]},
     "kris": [{"kri": "feed_completeness", "value": "100.000000", "unit": "%", "as_of": "2026-03-31", "rag": "green"}],
     "crashes": {},
@@ -113,9 +119,11 @@ create schema marts;
 create table marts.fct_alerts (scenario_id text, scenario_version text);
 insert into marts.fct_alerts values ('TM01', '1.0.0'), ('TM01', '1.0.0'), ('TM01', '2.0.0');
 create table marts.fct_scenario_population (scenario_id text, scenario_version text, population_rows bigint,
-  evaluated_rows bigint, excluded_rows bigint, not_evaluable_rows bigint, errored_rows bigint, unexplained_rows bigint);
-insert into marts.fct_scenario_population values ('TM01', '2.0.0', 5, 4, 1, 0, 0, 0),
-  ('TM06', '1.0.0', 5, 5, 0, 0, 0, 0);
+  evaluated_rows bigint, excluded_rows bigint, not_evaluable_rows bigint, errored_rows bigint, unexplained_rows bigint,
+  jurisdiction_code text, population_usd decimal(18,2), alerted_rows bigint);
+insert into marts.fct_scenario_population values ('TM01', '2.0.0', 3, 2, 1, 0, 0, 0, 'EU', 30, 1),
+  ('TM01', '2.0.0', 2, 2, 0, 0, 0, 1, 'UNKNOWN', 0.5, 0), ('TM06', '1.0.0', 3, 3, 0, 0, 0, 0, 'EU', 30, 2),
+  ('TM06', '1.0.0', 2, 1, 0, 1, 0, 0, 'UNKNOWN', 0.5, 0);
 """
 
 
@@ -133,6 +141,8 @@ def test_alerts_of_a_retired_version_stay_and_those_of_this_run_are_told_apart(h
         for row in figures.of_run(built, before)["scenarios"]
     ]
     assert shown == [("TM01", "1.0.0", 0, 2, 0), ("TM01", "2.0.0", 5, 2, 1), ("TM06", "1.0.0", 5, 1, 1)]
+    places = [tuple(row.values()) for row in figures.of_run(built, before)["jurisdictions"]]
+    assert places == [("EU", 3, "30.00", 3, 0, 0, 0), ("UNKNOWN", 2, "0.50", 0, 1, 0, 1)]
 
 
 def test_the_newest_whole_run_is_the_last_one(home, kept):
@@ -161,8 +171,8 @@ def screen(kept, root):
 def test_the_screen_says_all_that_matters(kept, tmp_path):
     (tmp_path / "published" / "current").mkdir(parents=True)
     shown = screen(judged(kept), tmp_path)
-    for words in ("TRUSTED", "1,200", "1,000", "not configured", "TM01", "1,187", "300 passed", "feed_completeness",
-                  "make ui", "plumbline.duckdb"):  # fmt: skip
+    for words in ("TRUSTED", "1,200", "1,000", "not configured", "TM01", "1,187", "UNKNOWN", "4,321", "300 passed",
+                  "feed_completeness", "make ui", "plumbline.duckdb"):  # fmt: skip
         assert words in shown
     assert len(shown.splitlines()) < 50
 

@@ -116,3 +116,14 @@ def test_cases_fire_and_near_misses_do_not(scenario_id: str, planted: Planted) -
         facts = {"opened": planted.opened[party], "born": planted.born[party], "end": planted.end + timedelta(days=1)}
         found = READINGS[scenario_id](planted.world.legs[party], **facts)
         assert found == (label["expected"] == "fire"), label
+
+
+def test_what_is_large_by_ratio_only_has_no_other_past(planted: Planted) -> None:
+    """Small movements of the months before would make 25,000.00 lie three deviations above them."""
+    misses = [row for row in planted.labels if (row["scenario_id"], row["parameter"]) == ("TM12", "ratio")]
+    assert misses
+    for label in misses:
+        case = set(label["transfer_ids"].split(";"))
+        legs = planted.world.legs[label["party_id"]]
+        last = max(leg.at for leg in legs if leg.transfer in case)
+        assert {leg.transfer for leg in legs if leg.at <= last} == case

@@ -36,7 +36,9 @@ def keys(rows: list[dict]) -> list[str]:
 def test_an_address_and_what_is_said_of_it_have_the_keys_of_their_rows():
     row, exposures = parse.screening(SCREENED)
     assert count.screening(SCREENED) == f"{row['chain_code']}:{row['address_submitted']}" == "ethereum:0xab"
-    assert count.screening_exposures(SCREENED) == keys(exposures) and len(exposures) == 2
+    amounts = [exposure.get("total_volume_usd") for exposure in exposures]
+    assert count.screening_exposures(SCREENED) == [*zip(keys(exposures), amounts, strict=True)] and len(exposures) == 2
+    assert count.volume(SCREENED) == row["total_volume_usd"]
 
 
 def test_a_transfer_and_its_counterparties_have_the_keys_of_their_rows():
@@ -51,5 +53,7 @@ def test_another_counterparty_in_the_place_of_one_is_another_key():
 
 
 def test_what_cannot_be_parsed_is_counted_all_the_same():
-    assert count.screening("no object") == ":" and count.screening_exposures({"entities": [None]}) == ["::entity::"]
+    assert count.screening("no object") == ":" and count.screening_exposures({"entities": [None]}) == [
+        ("::entity::", None)
+    ]
     assert count.transfer(None) == ":" and count.alert([]) == ":"

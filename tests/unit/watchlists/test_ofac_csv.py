@@ -1,8 +1,11 @@
 """OFAC's CSV publication, written here by hand in its published form."""
 
+import csv
+import io
 import json
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.watchlists import ofac_csv
+from ingestion.watchlists.contract import CONTRACTS
 from ingestion.watchlists.model import Rejected, UnusablePublication, share
 from ingestion.watchlists.ofac_csv import lines
 
@@ -173,3 +177,57 @@ def test_both_paths_agree_whatever_is_published(remarks, overflow):
     entries = [sdn(n, text) for n, text in enumerate(remarks, 1)]
     made = files(*entries, comments="".join(f'{n},"{text}"\r\n' for n, text in overflow))
     assert +count(made) == +Read(made).found
+
+
+def wide(made: dict[str, bytes], name: str, change: Callable[[list[str]], list[str]]) -> dict[str, bytes]:
+    """The publication with every line of one file changed, five times as long."""
+    lines = list(csv.reader(io.StringIO(made[name].decode("latin-1"), newline="")))
+    out = io.StringIO(newline="")
+    csv.writer(out).writerows(change([f"{number}{line[0]}", *line[1:]]) for number in range(1, 6) for line in lines)
+    return {**made, name: out.getvalue().encode("latin-1")}
+
+
+def missing(made: dict[str, bytes]) -> tuple[set[str], set[str]]:
+    """The columns that the publication lacks, and those that nobody knows."""
+    with on_disk(made) as paths:
+        names, contract = ofac_csv.count(paths).names, CONTRACTS["ofac_csv"]
+    return contract.needs - names, names - contract.needs
+
+
+def test_a_publication_as_it_should_be_has_every_column_and_no_other():
+    assert missing(files(sdn(1), sdn(2, kind=NULL), sdn(3, "with, a comma"))) == (set(), set())
+
+
+def test_a_column_behind_the_others_is_kept_and_named():
+    made = files(sdn(1, "Digital Currency Address - ETH 0x1."))
+    for name in ("sdn.csv", "add.csv", "alt.csv"):
+        made = wide(made, name, lambda line: [*line, f"new, of {line[0]}"])
+    read = Read(made)
+    assert not read.rejected and +count(made) == +read.found
+    assert json.loads(read.rows["entries"][0]["record_text"])["column 13"] == "new, of 11"
+    assert [read.rows[table][0]["note"] for table in ("places", "names")] == [
+        "column 7: new, of 11", "column 6: new, of 11"
+    ]  # fmt: skip
+    assert missing(made) == (set(), {"sdn.csv column 13", "add.csv column 7", "alt.csv column 6"})
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "gone"),
+    [
+        ("sdn.csv", lambda line: line[:-1], "sdn.csv remarks"),
+        ("sdn.csv", lambda line: [*line[:1], "put in", *line[1:]], "sdn.csv sdn_type"),
+        ("sdn.csv", lambda line: [line[0], line[1], "7", *line[3:]], "sdn.csv sdn_type"),
+        ("sdn.csv", lambda line: ["SDN-" + line[0], *line[1:]], "sdn.csv ent_num"),
+        ("add.csv", lambda line: [line[0], *line[2:]], "add.csv add_remarks"),
+        ("alt.csv", lambda line: [line[0], line[1], "strong", *line[3:]], "alt.csv alt_type"),
+    ],
+)
+def test_a_column_that_is_gone_or_of_another_kind_is_missing(name, change, gone):
+    assert gone in missing(wide(files(sdn(1)), name, change))[0]
+
+
+@pytest.mark.parametrize("published", ["2019-01", "2021-07"])
+def test_real_publications_have_every_column(shared_data, published):
+    folder = shared_data / "watchlists/ofac" / published
+    counted = ofac_csv.count({name: folder / name for name in (*ofac_csv.FILES.values(), ofac_csv.COMMENTS)})
+    assert counted.names == CONTRACTS["ofac_csv"].needs

@@ -37,7 +37,7 @@ union all
 union all
 {{ raw_hop('onchain', 'blocks', ['chain_code', 'number'], day='cast(r.block_timestamp as date)') }}
 union all
-{{ raw_hop('chainalysis', 'transfers', ['ledger_transfer_id'], day='cast(r.ledger_transfer_at as date)', asset='upper(trim(r.asset_code))') }}
+{{ raw_hop('chainalysis', 'transfers', ['ledger_transfer_id'], day='cast(r.ledger_transfer_at as date)', asset='upper(trim(r.asset_code))', amount='r.asset_amount') }}
 union all
 {{ raw_hop('chainalysis', 'exposures', ['external_id']) }}
 union all
@@ -45,11 +45,11 @@ union all
 union all
 {{ raw_hop('chainalysis', 'categories', ['category_id']) }}
 union all
-{{ raw_hop('chainalysis', 'alert_states', ['alert_id']) }}
+{{ raw_hop('chainalysis', 'alert_states', ['alert_id'], amount='r.alert_amount_usd') }}
 union all
-{{ raw_hop('trm', 'address_screenings', ['chain_code', 'address_submitted']) }}
+{{ raw_hop('trm', 'address_screenings', ['chain_code', 'address_submitted'], amount='r.total_volume_usd') }}
 union all
-{{ raw_hop('trm', 'exposures', ['screening_id', 'element_code', 'element_no']) }}
+{{ raw_hop('trm', 'exposures', ['screening_id', 'element_code', 'element_no'], amount='r.total_volume_usd') }}
 union all
 {{ raw_hop('trm', 'transfers', ['ledger_transfer_id']) }}
 union all
@@ -57,13 +57,23 @@ union all
 union all
 {{ raw_hop('elliptic', 'analyses', ['analysis_id', 'screening_id']) }}
 union all
-{{ raw_hop('elliptic', 'exposures', ['analysis_id', 'screening_id', 'element_no']) }}
+{{ raw_hop('elliptic', 'exposures', ['analysis_id', 'screening_id', 'element_no'], amount='r.contribution_usd') }}
 union all
-{{ raw_hop('chainalysis', 'withdrawal_attempts', ['external_id']) }}
+{{ raw_hop('chainalysis', 'withdrawal_attempts', ['external_id'], amount='r.asset_amount') }}
 union all
 {{ raw_hop('chainalysis', 'address_screenings', ['address', 'product_code']) }}
 union all
-{{ raw_hop('chainalysis', 'address_exposures', ['address', 'product_code', 'member_no']) }}
+{{ raw_hop('chainalysis', 'address_exposures', ['screening_id', 'member_no'], amount='r.value_usd') }}
+union all
+{{ raw_hop('chainalysis', 'network_identifications', ['external_id']) }}
+union all
+{{ raw_hop('chainalysis', 'users', ['user_id']) }}
+union all
+{{ raw_hop('chainalysis', 'user_exposures', ['user_id', 'cluster_name', 'category_id'], amount=user_exposure('r')) }}
+union all
+{{ raw_hop('chainalysis', 'listed_transfers', ['user_id', 'direction_code', 'transfer_reference', 'asset_code'], amount='r.amount_usd') }}
+union all
+{{ raw_hop('chainalysis', 'registered_addresses', ['user_id', 'kind_code', 'asset_code', 'address']) }}
 union all
 {{ raw_hop('watchlists', 'entries', ['list_code', 'published_at', 'entry_id']) }}
 union all

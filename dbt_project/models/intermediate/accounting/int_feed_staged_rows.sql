@@ -8,6 +8,13 @@ left join (select distinct tx_hash from {{ ref('stg_onchain__bitcoin_outputs') }
 {%- set screened -%}
 left join (select external_id, min(transfer_id) as transfer_id from {{ ref('stg_chainalysis__transfers') }} group by external_id) as t on s.external_id = t.external_id
 {%- endset -%}
+{%- set registered -%}
+left join (
+  select user_id, direction_code, transfer_reference, min(transfer_id) as transfer_id
+  from {{ ref('stg_chainalysis__transfers') }}
+  group by user_id, direction_code, transfer_reference
+) as t on s.user_id = t.user_id and s.direction_code = t.direction_code and s.transfer_reference = t.transfer_reference
+{%- endset -%}
 {#- The present screening of each of a vendor's subjects, and a transfer on which it bears, where there is one. -#}
 {%- set trm_subjects -%}
 left join (
@@ -84,7 +91,7 @@ union all
 union all
 {{ staged_hop('onchain', 'blocks', '(select distinct chain_code, block_number from ' ~ chain_transfers ~ ')', 's.chain_code = c.chain_code and s.block_number = c.block_number', 'c.block_number', day='s.event_date', out_of_scope="case when c.block_number is null then 'no_transfer_delivered' end") }}
 union all
-{{ staged_hop('chainalysis', 'transfers', screenings_by('chainalysis'), 's.transfer_id = c.transfer_id', 'c.transfer_id', day='s.event_date', asset='s.asset_code') }}
+{{ staged_hop('chainalysis', 'transfers', screenings_by('chainalysis'), 's.transfer_id = c.transfer_id', 'c.transfer_id', day='s.event_date', asset='s.asset_code', amount='s.asset_amount') }}
 union all
 {{ staged_hop('chainalysis', 'exposures', exposed_by('chainalysis', "exposure_type_code = 'DIRECT'"), 'coalesce(t.transfer_id, s.external_id) = c.transfer_id', 'c.transfer_id', out_of_scope="case when s.direct_category_id is null and s.direct_name is null then 'no_exposure' end", join=screened) }}
 union all
@@ -92,11 +99,11 @@ union all
 union all
 {{ staged_hop('chainalysis', 'categories', ref('int_exposure_categories'), "c.vendor_code = 'chainalysis' and coalesce(cast(s.category_id as string), '') = c.vendor_category_id", 'c.vendor_code') }}
 union all
-{{ staged_hop('chainalysis', 'alert_states', judged_by('chainalysis', 'transfer'), 't.transfer_id = c.subject_id', 'c.subject_id', out_of_scope="case when t.transfer_id is null then 'names_no_transfer' end", join=listed_on) }}
+{{ staged_hop('chainalysis', 'alert_states', judged_by('chainalysis', 'transfer'), 't.transfer_id = c.subject_id', 'c.subject_id', amount='s.alert_amount_usd', out_of_scope="case when t.transfer_id is null then 'names_no_transfer' end", join=listed_on) }}
 union all
-{{ staged_hop('trm', 'address_screenings', judged_by('trm', 'address'), 's.address = c.subject_id', 'c.subject_id') }}
+{{ staged_hop('trm', 'address_screenings', judged_by('trm', 'address'), 's.address = c.subject_id', 'c.subject_id', amount='s.total_volume_usd') }}
 union all
-{{ staged_hop('trm', 'exposures', exposed_by('trm'), 't.transfer_id = c.transfer_id', 'c.transfer_id', out_of_scope=unused_element, join=trm_subjects) }}
+{{ staged_hop('trm', 'exposures', exposed_by('trm'), 't.transfer_id = c.transfer_id', 'c.transfer_id', amount='s.total_volume_usd', out_of_scope=unused_element, join=trm_subjects) }}
 union all
 {{ staged_hop('trm', 'transfers', screenings_by('trm'), 's.transfer_id = c.transfer_id', 'c.transfer_id', out_of_scope="case when s.screen_status_code = 'FAILED' then lower(coalesce(s.screen_status_failed_reason, 'failed_at_vendor')) end") }}
 union all
@@ -104,13 +111,23 @@ union all
 union all
 {{ staged_hop('elliptic', 'analyses', judged_by('elliptic'), 's.subject_type_code = c.subject_type_code and s.subject_id = c.subject_id', 'c.subject_id', out_of_scope="case when s.subject_id is null then 'not_asked_by_us' end") }}
 union all
-{{ staged_hop('elliptic', 'exposures', exposed_by('elliptic'), 't.transfer_id = c.transfer_id', 'c.transfer_id', out_of_scope=unused_element, join=elliptic_subjects) }}
+{{ staged_hop('elliptic', 'exposures', exposed_by('elliptic'), 't.transfer_id = c.transfer_id', 'c.transfer_id', amount='s.contribution_usd', out_of_scope=unused_element, join=elliptic_subjects) }}
 union all
-{{ staged_hop('chainalysis', 'withdrawal_attempts', judged_by('chainalysis', 'transfer'), 's.transfer_id = c.subject_id', 'c.subject_id') }}
+{{ staged_hop('chainalysis', 'withdrawal_attempts', judged_by('chainalysis', 'transfer'), 's.transfer_id = c.subject_id', 'c.subject_id', amount='s.asset_amount') }}
 union all
 {{ staged_hop('chainalysis', 'address_screenings', judged_by('chainalysis', 'address'), 's.address = c.subject_id', 'c.subject_id') }}
 union all
-{{ staged_hop('chainalysis', 'address_exposures', exposed_by('chainalysis'), 't.transfer_id = c.transfer_id', 'c.transfer_id', out_of_scope="case when t.screening_id is null then 'superseded_screening' when t.transfer_id is null then 'no_monitored_transfer' end", join=chainalysis_addresses) }}
+{{ staged_hop('chainalysis', 'address_exposures', exposed_by('chainalysis'), 't.transfer_id = c.transfer_id', 'c.transfer_id', amount='s.value_usd', out_of_scope="case when t.screening_id is null then 'superseded_screening' when t.transfer_id is null then 'no_monitored_transfer' end", join=chainalysis_addresses) }}
+union all
+{{ staged_hop('chainalysis', 'network_identifications', screenings_by('chainalysis'), 'coalesce(t.transfer_id, s.external_id) = c.transfer_id', 'c.transfer_id', join=screened) }}
+union all
+{{ staged_hop('chainalysis', 'listed_transfers', screenings_by('chainalysis'), 't.transfer_id = c.transfer_id', 'c.transfer_id', amount='s.amount_usd', out_of_scope="case when t.transfer_id is null then 'names_no_transfer' end", join=registered) }}
+union all
+{{ staged_hop('chainalysis', 'users', ref('int_accounts'), 's.user_id = c.account_id', 'c.account_id', out_of_scope="case when c.account_id is null then 'names_no_account' end") }}
+union all
+{{ staged_hop('chainalysis', 'user_exposures', ref('int_accounts'), 's.user_id = c.account_id', 'c.account_id', amount=user_exposure('s'), out_of_scope="case when c.account_id is null then 'names_no_account' end") }}
+union all
+{{ staged_hop('chainalysis', 'registered_addresses', ref('int_accounts'), 's.user_id = c.account_id', 'c.account_id', out_of_scope="case when c.account_id is null then 'names_no_account' end") }}
 union all
 {{ staged_hop('watchlists', 'entries', ref('int_watchlist_entries'), 's.list_code = c.list_code and s.entry_id = c.entry_id and ' ~ within_span('s.published_at', 'c'), 'c.entry_id', out_of_scope="case when s.op_code = 'DEL' then 'deletion' end") }}
 union all

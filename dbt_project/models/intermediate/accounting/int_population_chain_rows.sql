@@ -13,9 +13,12 @@ with claims as (
 ),
 
 own as (
-  select distinct {{ plain_address('r.address') }} as address
+  select {{ plain_address('r.address') }} as address, r.account_id
   from {{ source('raw_exchange', 'addresses') }} as r
   where {{ is_known('exchange', 'r._known_at') }}
+  qualify row_number() over (
+    partition by {{ plain_address('r.address') }} order by r.assigned_at desc, r._known_at desc, r._extract_id desc, r._record_no desc
+  ) = 1
 ),
 
 blocks as (
@@ -39,7 +42,8 @@ inputs as (
 senders as (
   select
     inputs.tx_hash,
-    max(case when own.address is not null then 1 else 0 end) as is_own
+    max(case when own.address is not null then 1 else 0 end) as is_own,
+    max_by(own.account_id, own.address) as account_id
   from inputs
   left join own on {{ plain_address('inputs.address') }} = own.address
   group by inputs.tx_hash
@@ -64,7 +68,8 @@ receivers as (
   select
     receiving.transaction_hash,
     receiving.index,
-    max(case when own.address is not null then 1 else 0 end) as is_own
+    max(case when own.address is not null then 1 else 0 end) as is_own,
+    max_by(own.account_id, own.address) as account_id
   from receiving
   left join own on {{ plain_address('receiving.address') }} = own.address
   group by receiving.transaction_hash, receiving.index
@@ -76,6 +81,7 @@ account_rows as (
     lower(r.hash) as tx_hash,
     r.from_address,
     r.to_address,
+    r.block_timestamp as event_at,
     cast(r.block_timestamp as date) as event_date,
     'ETH' as asset_code,
     {{ scaled_amount('r.value', '18') }} as amount,
@@ -92,6 +98,7 @@ account_rows as (
     lower(r.transaction_hash) as tx_hash,
     r.from_address,
     r.to_address,
+    coalesce(r.block_timestamp, r._known_at) as event_at,
     cast(coalesce(r.block_timestamp, r._known_at) as date) as event_date,
     coalesce(token.asset_code, lower(r.token_address)) as asset_code,
     {{ scaled_amount('r.value', 'token.decimals') }} as amount,
@@ -112,6 +119,7 @@ chain_rows as (
     account_rows.chain_transfer_id,
     'ethereum' as chain_code,
     account_rows.tx_hash,
+    account_rows.event_at,
     account_rows.event_date,
     account_rows.asset_code,
     account_rows.amount,
@@ -121,6 +129,7 @@ chain_rows as (
     account_rows.receipt_status,
     sender.address is not null as is_sender_own,
     receiver.address is not null as is_receiver_own,
+    coalesce(receiver.account_id, sender.account_id) as account_id,
     true as is_sender_delivered
   from account_rows
   left join own as sender on {{ plain_address('account_rows.from_address') }} = sender.address
@@ -130,6 +139,7 @@ chain_rows as (
     'bitcoin:' || lower(outputs.transaction_hash) || ':out:' || cast(outputs.index as string) as chain_transfer_id,
     'bitcoin' as chain_code,
     lower(outputs.transaction_hash) as tx_hash,
+    outputs.block_timestamp as event_at,
     cast(outputs.block_timestamp as date) as event_date,
     'BTC' as asset_code,
     {{ scaled_amount('outputs.value', '8') }} as amount,
@@ -139,6 +149,7 @@ chain_rows as (
     cast(null as bigint) as receipt_status,
     coalesce(senders.is_own, 0) = 1 as is_sender_own,
     receivers.is_own = 1 as is_receiver_own,
+    coalesce(receivers.account_id, senders.account_id) as account_id,
     senders.tx_hash is not null or coalesce(outputs.is_coinbase, false) as is_sender_delivered
   from outputs
   inner join receivers
@@ -189,6 +200,7 @@ select
   chain_rows.chain_transfer_id,
   chain_rows.event_date,
   chain_rows.asset_code,
+  {{ jurisdiction_of('places.jurisdiction_code') }} as jurisdiction_code,
   chain_rows.amount,
   claims.match_status_code as claim_code,
   claims.out_of_scope_reason,
@@ -210,3 +222,7 @@ left join matched on chain_rows.chain_transfer_id = matched.chain_transfer_id
 left join blocks
   on chain_rows.chain_code = blocks.chain_code
   and chain_rows.block_number = blocks.block_number
+left join {{ ref('int_population_accounts') }} as places
+  on chain_rows.account_id = places.account_id
+  and chain_rows.event_at >= places.effective_from_at
+  and chain_rows.event_at < places.effective_to_at

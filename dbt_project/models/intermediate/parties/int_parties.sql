@@ -10,6 +10,11 @@ latest as (
   where effective_to_at = cast('9999-12-31 00:00:00' as timestamp)
 ),
 
+segments as (
+  select party_id, segment_code from {{ ref('int_party_segments') }}
+  where effective_to_at = cast('9999-12-31 00:00:00' as timestamp)
+),
+
 rates as (
   select asset_code, rate_usd
   from {{ ref('int_rates') }}
@@ -30,7 +35,7 @@ select
   latest.declared_income_ccy,
   {{ usd_amount('latest.declared_annual_income_amount', 'rates.rate_usd') }} as declared_annual_income_usd,
   latest.occupation,
-  latest.segment_code,
+  segments.segment_code,
   latest.risk_rating_code,
   latest.next_review_date,
   latest.valid_from_at,
@@ -39,3 +44,5 @@ select
 from latest
 left join rates
   on latest.declared_income_ccy = rates.asset_code
+left join segments
+  on segments.party_id = latest.party_id

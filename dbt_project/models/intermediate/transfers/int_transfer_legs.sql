@@ -33,6 +33,10 @@ parties as (
   select * from {{ ref('int_party_history') }}
 ),
 
+segments as (
+  select party_id, effective_from_at, effective_to_at, segment_code from {{ ref('int_party_segments') }}
+),
+
 rates as (
   select asset_code, rate_date, rate_usd from {{ ref('int_rates') }}
 )
@@ -50,7 +54,7 @@ select
   accounts.opened_at as account_opened_at,
   accounts.last_activity_at,
   parties.party_type_code,
-  parties.segment_code,
+  segments.segment_code,
   parties.residence_country_code,
   parties.jurisdiction_code,
   {{ usd_amount('parties.declared_annual_income_amount', 'income_rates.rate_usd') }} as declared_annual_income_usd,
@@ -81,6 +85,10 @@ left join parties
   on accounts.party_id = parties.party_id
   and sides.event_at >= parties.effective_from_at
   and sides.event_at < parties.effective_to_at
+left join segments
+  on accounts.party_id = segments.party_id
+  and sides.event_at >= segments.effective_from_at
+  and sides.event_at < segments.effective_to_at
 left join rates as income_rates
   on parties.declared_income_ccy = income_rates.asset_code
   and sides.event_date = income_rates.rate_date

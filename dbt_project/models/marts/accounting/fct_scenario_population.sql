@@ -6,18 +6,20 @@ with scenarios as (
 
 population as (
   select
+    jurisdiction_code,
     event_date,
     asset_code,
     sum(population_rows) as population_rows,
     sum(population_amount) as population_amount
   from {{ ref('int_population_rows') }}
-  group by event_date, asset_code
+  group by jurisdiction_code, event_date, asset_code
 ),
 
 accounted as (
   select
     scenario_id,
     scenario_version,
+    jurisdiction_code,
     event_date,
     asset_code,
     {%- for outcome in outcomes %}
@@ -25,13 +27,14 @@ accounted as (
     sum(case when outcome_code = '{{ outcome }}' then amount end) as {{ outcome }}_amount{{ ',' if not loop.last }}
     {%- endfor %}
   from {{ ref('fct_scenario_outcomes') }}
-  group by scenario_id, scenario_version, event_date, asset_code
+  group by scenario_id, scenario_version, jurisdiction_code, event_date, asset_code
 ),
 
 stacked as (
   select
     scenarios.scenario_id,
     scenarios.scenario_version,
+    population.jurisdiction_code,
     population.event_date,
     population.asset_code,
     population.population_rows,
@@ -46,6 +49,7 @@ stacked as (
   select
     scenario_id,
     scenario_version,
+    jurisdiction_code,
     event_date,
     asset_code,
     cast(0 as bigint) as population_rows,
@@ -61,6 +65,7 @@ by_asset as (
   select
     scenario_id,
     scenario_version,
+    jurisdiction_code,
     event_date,
     asset_code,
     sum(population_rows) as population_rows,
@@ -70,7 +75,7 @@ by_asset as (
     cast(sum({{ outcome }}_amount) as decimal(38,18)) as {{ outcome }}_amount{{ ',' if not loop.last }}
     {%- endfor %}
   from stacked
-  group by scenario_id, scenario_version, event_date, asset_code
+  group by scenario_id, scenario_version, jurisdiction_code, event_date, asset_code
 ),
 
 balanced as (
@@ -99,9 +104,10 @@ valued as (
 )
 
 select
-  {{ md5_key(['scenario_id', 'scenario_version', 'event_date']) }} as scenario_population_id,
+  {{ md5_key(['scenario_id', 'scenario_version', 'jurisdiction_code', 'event_date']) }} as scenario_population_id,
   scenario_id,
   scenario_version,
+  jurisdiction_code,
   event_date,
   cast(sum(population_rows) as bigint) as population_rows,
   cast(sum(alerted_rows + below_threshold_rows) as bigint) as evaluated_rows,
@@ -119,4 +125,4 @@ select
   {%- endfor %}
   cast(coalesce(sum(abs(unexplained_usd)), 0) as decimal(18,2)) as unexplained_usd
 from valued
-group by scenario_id, scenario_version, event_date
+group by scenario_id, scenario_version, jurisdiction_code, event_date

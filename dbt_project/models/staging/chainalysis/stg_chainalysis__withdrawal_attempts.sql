@@ -20,6 +20,7 @@ select
   alert_level_code,
   alert_count,
   high_risk_address_count,
+  network_organisation_count,
   _known_at as known_at,
   _first_known_at as first_known_at,
   _extract_id as extract_id,
