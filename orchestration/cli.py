@@ -17,6 +17,8 @@ from threading import Thread
 import click
 
 from orchestration import home as homes
+from orchestration.look_back.commands import lookback, trace
+from orchestration.shell import console, done_or_exit, instant, refused
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -211,12 +213,12 @@ def list_rejects(feed, closed, as_json) -> None:
     """List the open rejects, oldest first."""
     from orchestration import rejects as known
 
-    closed_ones = _refused(known.closed_rejects, feed)
-    rows = closed_ones if closed else _refused(known.open_rejects, feed)
+    closed_ones = refused(known.closed_rejects, feed)
+    rows = closed_ones if closed else refused(known.open_rejects, feed)
     if as_json:
         click.echo(known.as_json(rows))
     else:
-        known.show_list(_console(), rows, closed_ones, is_closed=closed)
+        known.show_list(console(), rows, closed_ones, is_closed=closed)
 
 
 @rejects.command("show")
@@ -225,8 +227,8 @@ def show_reject(reject_id) -> None:
     """Print one reject whole, with the record as delivered (it may hold personal data)."""
     from orchestration import rejects as known
 
-    rows = _refused(known.open_rejects) + _refused(known.closed_rejects)
-    click.echo(known.as_json(_refused(known.chosen, rows, reject_id)))
+    rows = refused(known.open_rejects) + refused(known.closed_rejects)
+    click.echo(known.as_json(refused(known.chosen, rows, reject_id)))
 
 
 @rejects.command("replay")
@@ -238,9 +240,9 @@ def replay_rejects(reject_ids, feed, config) -> None:
     with _feeds(config, {}, click.echo):
         from orchestration import rejects as open_ones
 
-        rows = _refused(open_ones.open_rejects, feed)
+        rows = refused(open_ones.open_rejects, feed)
         if reject_ids:
-            rows = [_refused(open_ones.chosen, rows, beginning) for beginning in reject_ids]
+            rows = [refused(open_ones.chosen, rows, beginning) for beginning in reject_ids]
         came_in = open_ones.run_replay(rows, click.echo)
     click.echo(f"{came_in:,} of {len(rows):,} came in." + (" Next: plumbline run" if came_in else ""))
 
@@ -258,8 +260,8 @@ def export_features(file, as_of, labels) -> None:
     """Write every feature of every monitored transfer leg to FILE (Parquet), without what looks ahead."""
     from orchestration import training
 
-    moment = _instant(as_of) if as_of else None
-    done = _refused(training.export, homes.home(), file, moment, labels)
+    moment = instant(as_of) if as_of else None
+    done = refused(training.export, homes.home(), file, moment, labels)
     labelled = f", {done.labelled:,} of them with a label" if labels else ""
     click.echo(f"{file}: {done.rows:,} legs with {done.features} features{labelled}.")
 
@@ -329,21 +331,11 @@ def detection(labels, write) -> None:
     from orchestration import detection as found
 
     root = homes.home()
-    page = _refused(found.page, labels or root / "sandbox/truth/labels.csv", root / "warehouse.duckdb")
+    page = refused(found.page, labels or root / "sandbox/truth/labels.csv", root / "warehouse.duckdb")
     if write:
-        _refused(found.write, page, *write)
+        refused(found.write, page, *write)
     else:
         click.echo(page, nl=False)
-
-
-def _refused(work, *with_):
-    """What `work` returns; what it refuses to do, with its reason, as an error of the command line."""
-    from orchestration.origin import OriginError
-
-    try:
-        return work(*with_)
-    except (LookupError, OriginError, ValueError) as error:
-        raise click.ClickException(str(error)) from None
 
 
 def _given(customers, days, seed) -> dict[str, int]:
@@ -364,7 +356,7 @@ def _feeds(config, given, say, every=False):
     there = origin.read(root)
     if there and there.kind == origin.LOOK_BACK and wanted.kind == origin.SANDBOX and not given:
         wanted = there  # nothing to point at: the feeds' assets leave raw as it is
-    _refused(origin.claim, root, wanted)
+    refused(origin.claim, root, wanted)
     today = datetime.now(UTC).date()  # whatever was delivered up to today and is not loaded yet
     if wanted.kind == origin.LOOK_BACK:
         os.environ.update({} if there.config else demo.pseudonym_key())
@@ -373,7 +365,7 @@ def _feeds(config, given, say, every=False):
         os.environ["DLT_PROJECT_DIR"] = wanted.config
         yield today, today
     else:
-        world = _refused(demo.choose, root / "sandbox", given, (root / "warehouse.duckdb").exists())
+        world = refused(demo.choose, root / "sandbox", given, (root / "warehouse.duckdb").exists())
         demo.make(world, root / "sandbox", say)
         with demo.vendors(root / "sandbox", every):
             yield world.first_day, world.last_day
@@ -381,37 +373,20 @@ def _feeds(config, given, say, every=False):
 
 def _look_back(as_of: str) -> Path:
     """The directory in which `run --as-of` works."""
-    from orchestration import look_back
+    from orchestration.look_back import copies
 
-    moment = _instant(as_of)
-    try:
-        return _refused(look_back.prepare, homes.home(), moment, click.echo)
-    except click.ClickException as refusal:
-        click.echo(f"The run did not start: {refusal.message}", err=True)
-        sys.exit(2)
-
-
-def _instant(as_of: str) -> datetime:
-    from orchestration import look_back
-
-    try:
-        return look_back.instant(as_of)
-    except ValueError:
-        raise click.BadParameter(f"{as_of!r} is no ISO date or time.", param_hint="--as-of") from None
+    return done_or_exit(copies.prepare, homes.home(), instant(as_of), click.echo)
 
 
 def _print(kept: dict, root: Path) -> None:
     from orchestration import accounting, summary
 
-    summary.show(_console(), kept, root)
+    summary.show(console(), kept, root)
     sys.exit(accounting.exit_code(kept))
 
 
-def _console():
-    from rich.console import Console
-
-    console = Console()
-    return console if console.is_terminal else Console(width=140)
+main.add_command(lookback)
+main.add_command(trace)
 
 
 if __name__ == "__main__":

@@ -77,7 +77,13 @@ def prepared_project() -> DbtProject:
 def _fingerprint() -> str:
     from importlib.metadata import version
 
-    digest = hashlib.sha256(f"{version('dbt-core')} {version('dagster-dbt')} {target()} {PROJECT}".encode())
+    of = f"{version('dbt-core')} {version('dagster-dbt')} {target()} {PROJECT} {code_version()}"
+    return hashlib.sha256(of.encode()).hexdigest()
+
+
+def code_version() -> str:
+    """SHA-256 over the files of the project: the version of all logic, parameters and maps, wherever it lies."""
+    digest = hashlib.sha256()
     for path in sorted(PROJECT.rglob("*")):
         if path.is_file() and not {"target", "logs"} & set(path.relative_to(PROJECT).parts):
             digest.update(path.relative_to(PROJECT).as_posix().encode() + b"\0" + path.read_bytes())

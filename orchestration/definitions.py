@@ -13,6 +13,7 @@ from orchestration.assets.feeds import feeds  # noqa: E402
 from orchestration.assets.published import published_dashboard, published_marts, published_postgres  # noqa: E402
 from orchestration.assets.warehouse import project, warehouse_assets  # noqa: E402
 from orchestration.dbt import EXECUTABLE  # noqa: E402
+from orchestration.look_back.job import look_back  # noqa: E402
 from orchestration.resources import Dbt, Notifier, Warehouse  # noqa: E402
 
 assets = [*feeds, warehouse_assets, published_marts, published_postgres, published_dashboard]
@@ -23,7 +24,7 @@ defs = Definitions(
         *freshness.checks,
         *all_contract_checks({key for definition in assets for key in definition.keys}),
     ],
-    jobs=[jobs.refresh_warehouse],
+    jobs=[jobs.refresh_warehouse, look_back],
     schedules=[automation.daily_refresh],
     sensors=[automation.failed_runs, automation.failed_checks, automation.dead_runs],
     resources={

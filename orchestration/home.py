@@ -12,6 +12,10 @@ import yaml
 
 FOLDERS = ("accounting", "dagster", "dbt", "dlt", "published", "sandbox")
 REPOSITORY = Path(__file__).parent.parent
+WRITER_TAG = "plumbline/writer"
+"""The tag of Dagster runs that write to the warehouse. Runs of assets chosen by hand lack it, and wait at the lock."""
+LOOK_BACK_TAG = "plumbline/look_back"
+"""The tag of Dagster runs that work on a copy of it."""
 
 
 def home() -> Path:
@@ -59,13 +63,19 @@ def instance_settings(root: Path) -> dict:
     return {
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},
-        # One writer: the warehouse is a DuckDB file. A second run waits in the queue instead of failing on the lock.
+        # One writer: the warehouse is a DuckDB file. A second run waits in the queue instead of failing on the lock. A
+        # look-back works beside it, on a copy (look_back/job.py).
         "run_coordinator": {
             "module": "dagster._core.run_coordinator",
             "class": "QueuedRunCoordinator",
             "config": {"dequeue_interval_seconds": 2},
         },
-        "concurrency": {"runs": {"max_concurrent_runs": 1}},
+        "concurrency": {
+            "runs": {
+                "max_concurrent_runs": 2,
+                "tag_concurrency_limits": [{"key": WRITER_TAG, "limit": 1}, {"key": LOOK_BACK_TAG, "limit": 1}],
+            }
+        },
         "event_log_storage": {
             "module": "orchestration.event_log",
             "class": "PooledSqliteEventLogStorage",

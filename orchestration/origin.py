@@ -1,7 +1,7 @@
 """Where a data directory's data comes from, written down in it, so that two origins never meet in one warehouse.
 
 Belongs here: the stamp home/origin.json, and refusing whatever does not fit it. Not here: reading from an origin
-(demo.py for the sandbox exchange, dlt's configuration for a `--config` folder, look_back.py for a past instant).
+(demo.py for the sandbox exchange, dlt's configuration for a `--config` folder, look_back/copies.py for a past instant).
 """
 
 import json

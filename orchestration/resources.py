@@ -84,7 +84,6 @@ class Warehouse(ConfigurableResource):
             return
         say = (context.log or get_dagster_logger()).info
         with run_lock.hold(home(), context.run.run_id, say):
-            # A killed run can leave a dbt process behind that still writes for a moment.
             self._keep_open(say)  # waits: a killed run can leave a dbt process behind that still writes for a moment
             try:
                 accounting.begin(context.run)

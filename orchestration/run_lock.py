@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orchestration import accounting
+from orchestration.home import LOOK_BACK_TAG
 
 # A run reports that it started a moment before it takes the lock, and that it is starting before its process has
 # read the definitions.
@@ -24,13 +25,17 @@ STARTING_GRACE_SECONDS = 180.0
 POLL_SECONDS = 0.5
 
 
-def _path(root: Path) -> Path:
-    return root / "run.lock"
+WRITING, LOOKING_BACK = "run", "look_back"
+"""The two locks: of whoever writes to the warehouse, and of the look-back that works on a copy of it meanwhile."""
 
 
-def holder(root: Path) -> dict | None:
+def _path(root: Path, lock: str) -> Path:
+    return root / f"{lock}.lock"
+
+
+def holder(root: Path, lock: str = WRITING) -> dict | None:
     """What the live run wrote about itself (`run_id`, `pid`), or None when no run is alive."""
-    path = _path(root)
+    path = _path(root, lock)
     if not path.exists():
         return None
     with path.open("r+") as file:
@@ -45,10 +50,10 @@ def holder(root: Path) -> dict | None:
 
 
 @contextmanager
-def hold(root: Path, run_id: str, say: Callable[[str], None]) -> Iterator[None]:
+def hold(root: Path, run_id: str, say: Callable[[str], None], lock: str = WRITING) -> Iterator[None]:
     """Holds the lock for `run_id`; waits for another run to end, and says so once through `say`."""
     root.mkdir(parents=True, exist_ok=True)  # the first run of a data directory may be what makes it
-    with _path(root).open("a+") as file:
+    with _path(root, lock).open("a+") as file:
         waiting = False
         while True:
             try:
@@ -57,7 +62,7 @@ def hold(root: Path, run_id: str, say: Callable[[str], None]) -> Iterator[None]:
             except BlockingIOError:
                 if not waiting:
                     waiting = True
-                    say(f"Waiting for another run to finish: {describe(holder(root))}.")
+                    say(f"Waiting for another run to finish: {describe(holder(root, lock))}.")
                 time.sleep(POLL_SECONDS)
         file.truncate(0)
         file.write(json.dumps({"run_id": run_id, "pid": os.getpid()}))
@@ -79,17 +84,18 @@ def describe(who: dict | None) -> str:
 def mark_dead_runs(instance, root: Path) -> list[str]:
     """Marks runs that were killed as failed; returns their ids.
 
-    Dead is a run that is in progress for the instance while nobody holds the lock. Without this, one `kill -9` would
+    Dead is a run that is in progress for the instance while nobody holds its lock. Without this, one `kill -9` would
     keep every later run in the queue. Runs younger than the grace period are left alone.
     """
     from dagster import DagsterRunStatus, RunsFilter
 
     in_progress = [DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING, DagsterRunStatus.STARTING]
     records = instance.get_run_records(RunsFilter(statuses=in_progress))
-    if not records or holder(root) is not None:
-        return []
     dead = []
     for record in records:
+        lock = LOOKING_BACK if LOOK_BACK_TAG in record.dagster_run.tags else WRITING
+        if holder(root, lock) is not None:
+            continue
         starting = record.dagster_run.status is DagsterRunStatus.STARTING
         # A run may have waited in the queue for hours before it started: its creation says nothing.
         age = time.time() - record.update_timestamp.timestamp()

@@ -1,7 +1,7 @@
 """The feature store as one frame to train models on, without leaks.
 
 Belongs here: which columns of which feature tables go into the frame, and what is said of a leg afterwards. Not here:
-the features themselves (dbt_project/models/features/) and the rebuilding of the past (look_back.py).
+the features themselves (dbt_project/models/features/) and the rebuilding of the past (look_back/copies.py).
 
 A leak is what the moment could not know. Three things keep it out: columns that look ahead say so in their name
 (`_next_`; tests/integration/test_scenarios_against_oracles.py proves that no other one does) and stay out; features
@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from orchestration.look_back import folder_of
+from orchestration.look_back.copies import folder_of
 
 KEYS = ("leg_id", "transfer_id", "direction_code", "event_at", "event_date")
 PREFIX = "feat_transfer__"

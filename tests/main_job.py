@@ -51,6 +51,10 @@ def deliver_one_more_day(home: Path) -> None:
     stamp.write_text(json.dumps(json.loads(stamp.read_text()) | {"days": 21}))
 
 
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def fingerprints(warehouse: Path) -> dict[str, str]:
     """A hash of the content of every table, whatever the order of its rows, without our own clock's columns."""
     with duckdb.connect(str(warehouse), read_only=True) as connection:

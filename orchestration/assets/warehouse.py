@@ -6,8 +6,8 @@ Belongs here: the one op that runs dbt. Not here: how dbt's nodes become assets 
 from dagster import AssetExecutionContext
 from dagster_dbt import dbt_assets
 
+from orchestration import built, lineage, origin, progress, spark
 from orchestration import dbt as dbt_project
-from orchestration import lineage, origin, progress, spark
 from orchestration.home import home
 from orchestration.resources import Dbt, Warehouse
 
@@ -34,5 +34,10 @@ def warehouse_assets(context: AssetExecutionContext, dbt: Dbt, warehouse: Wareho
             return {**raw, **lineage.columns_of(connection)}
 
     of = origin.read(home())
+    built.forget()
+    with warehouse.connect() as connection:
+        made_of = built.ingredients(connection)
     with warehouse.released():
         yield from dbt_project.build(context, dbt, of.as_of if of else None, columns)
+    if context.selected_asset_keys == context.assets_def.keys:
+        built.note(made_of)

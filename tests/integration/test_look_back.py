@@ -1,18 +1,13 @@
 """`plumbline run --as-of`: the past is rebuilt aside, byte for byte, and the present stays as it is."""
 
-import hashlib
 import shutil
 from pathlib import Path
 
 import pytest
-from main_job import fingerprints
+from main_job import digest, fingerprints
 
 pytestmark = pytest.mark.nightly
 FIRST_RUN_AS_OF = "2026-01-21T02:00:00Z"
-
-
-def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @pytest.fixture(scope="module")

@@ -17,16 +17,19 @@ def test_everything_lies_below_the_data_directory(home):
         assert os.environ[name].startswith(str(home))
 
 
-def test_one_run_at_a_time_and_no_telemetry(home):
+def test_one_writer_at_a_time_beside_one_look_back_and_no_telemetry(home):
     prepare_home()
     settings = yaml.safe_load((home / "dagster" / "dagster.yaml").read_text())
-    assert settings["concurrency"]["runs"]["max_concurrent_runs"] == 1
     assert settings["telemetry"] == {"enabled": False}
     with instance() as opened:
         assert isinstance(opened, DagsterInstance)
         assert not opened.telemetry_enabled
         assert not opened.nux_enabled
-        assert opened.get_concurrency_config().run_queue_config.max_concurrent_runs == 1
+        queue = opened.get_concurrency_config().run_queue_config
+        assert queue.max_concurrent_runs == 2
+        assert queue.tag_concurrency_limits == [
+            {"key": "plumbline/writer", "limit": 1}, {"key": "plumbline/look_back", "limit": 1}
+        ]  # fmt: skip
         assert type(opened.event_log_storage).__name__ == "PooledSqliteEventLogStorage"
 
 

@@ -11,7 +11,7 @@ from dagster import DagsterEvent, DagsterEventType, DagsterInstance, DagsterRunS
 from dagster._core.events.log import EventLogEntry
 
 from orchestration import accounting, run_lock
-from orchestration.home import instance
+from orchestration.home import LOOK_BACK_TAG, instance
 
 HOLD = """
 import sys, time
@@ -70,9 +70,9 @@ def refresh_warehouse():
     nothing()
 
 
-def run_in(opened: DagsterInstance, state: DagsterEventType, age_seconds: float):
+def run_in(opened: DagsterInstance, state: DagsterEventType, age_seconds: float, tags: dict[str, str] | None = None):
     """A run that reported `state` so many seconds ago, and nothing since."""
-    run = opened.create_run_for_job(refresh_warehouse)
+    run = opened.create_run_for_job(refresh_warehouse, tags=tags)
     opened.handle_new_event(
         EventLogEntry(
             error_info=None,
@@ -88,8 +88,8 @@ def run_in(opened: DagsterInstance, state: DagsterEventType, age_seconds: float)
     return run
 
 
-def started_run(opened: DagsterInstance, age_seconds: float):
-    return run_in(opened, DagsterEventType.RUN_START, age_seconds)
+def started_run(opened: DagsterInstance, age_seconds: float, tags: dict[str, str] | None = None):
+    return run_in(opened, DagsterEventType.RUN_START, age_seconds, tags)
 
 
 def status(opened, run) -> DagsterRunStatus:
@@ -128,3 +128,14 @@ def test_a_run_may_take_its_time_to_start(home, seconds, is_dead):
     with instance() as opened:
         run = run_in(opened, DagsterEventType.RUN_STARTING, age_seconds=seconds)
         assert run_lock.mark_dead_runs(opened, home) == ([run.run_id] if is_dead else [])
+
+
+def test_a_look_back_lives_by_its_own_lock(home):
+    """It works while nobody writes, and a run that writes does not keep one that was killed alive."""
+    with instance() as opened:
+        run = started_run(opened, age_seconds=60, tags={LOOK_BACK_TAG: "true"})
+        with run_lock.hold(home, "look-back", pytest.fail, run_lock.LOOKING_BACK):
+            assert run_lock.mark_dead_runs(opened, home) == []
+            assert run_lock.holder(home) is None
+        with run_lock.hold(home, "writer", pytest.fail):
+            assert run_lock.mark_dead_runs(opened, home) == [run.run_id]

@@ -1,0 +1,1 @@
+"""Following money: from a subject, a transfer or an address, forward and backward, through chain, exchange and fiat."""
