@@ -20,28 +20,39 @@ with scenario as (
   select * from {{ model }}
 ),
 
+-- One pass over the rows for all rules, and one comparison of the legs: there are as many rows as legs, for each scenario.
+broken as (
+  select * from scenario
+  where {% for condition in rules.values() %}({{ condition }}){{ ' or ' if not loop.last }}{% endfor %}
+),
+
+counted as (
+  select leg_id, count(*) as row_count from scenario group by leg_id
+),
+
 legs as (
   select leg_id from {{ ref('int_transfer_legs') }}
+),
+
+compared as (
+  select
+    coalesce(counted.leg_id, legs.leg_id) as leg_id,
+    case
+      when counted.leg_id is null then 'leg_of_the_population_missing'
+      when legs.leg_id is null then 'leg_not_of_the_population'
+      when counted.row_count > 1 then 'leg_twice'
+    end as rule
+  from counted
+  full outer join legs on legs.leg_id = counted.leg_id
 )
 
-{% for rule, broken in rules.items() -%}
+{% for rule, condition in rules.items() -%}
 select leg_id, '{{ rule }}' as rule
-from scenario
-where {{ broken }}
+from broken
+where {{ condition }}
 union all
 {% endfor -%}
-select leg_id, 'leg_twice' as rule
-from scenario
-group by leg_id
-having count(*) > 1
-union all
-select legs.leg_id, 'leg_of_the_population_missing' as rule
-from legs
-left join scenario on scenario.leg_id = legs.leg_id
-where scenario.leg_id is null
-union all
-select scenario.leg_id, 'leg_not_of_the_population' as rule
-from scenario
-left join legs on legs.leg_id = scenario.leg_id
-where legs.leg_id is null
+select leg_id, rule
+from compared
+where rule is not null
 {% endtest %}
