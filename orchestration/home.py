@@ -13,7 +13,7 @@ import yaml
 FOLDERS = ("accounting", "dagster", "dbt", "dlt", "published", "sandbox")
 REPOSITORY = Path(__file__).parent.parent
 WRITER_TAG = "plumbline/writer"
-"""The tag of Dagster runs that write to the warehouse. Runs of assets chosen by hand lack it, and wait at the lock."""
+"""The tag of queued Dagster runs that write to the warehouse."""
 LOOK_BACK_TAG = "plumbline/look_back"
 """The tag of Dagster runs that work on a copy of it."""
 
@@ -66,8 +66,8 @@ def instance_settings(root: Path) -> dict:
         # One writer: the warehouse is a DuckDB file. A second run waits in the queue instead of failing on the lock. A
         # look-back works beside it, on a copy (look_back/job.py).
         "run_coordinator": {
-            "module": "dagster._core.run_coordinator",
-            "class": "QueuedRunCoordinator",
+            "module": "orchestration.queue",
+            "class": "OneWriterQueue",
             "config": {"dequeue_interval_seconds": 2},
         },
         "concurrency": {

@@ -5,12 +5,9 @@ Belongs here: what runs together. Not here: when (automation.py), and the look-b
 
 from dagster import AssetSelection, define_asset_job, in_process_executor
 
-from orchestration.home import WRITER_TAG
-
 refresh_warehouse = define_asset_job(
     "refresh_warehouse",
     selection=AssetSelection.all(),
-    tags={WRITER_TAG: "true"},
     description=(
         "The main job: loads what every feed delivered, builds and checks the warehouse, raises alerts, and publishes "
         "the marts where nothing blocking failed."

@@ -10,7 +10,7 @@ from typing import Any
 from ingestion import control_totals, ledger, pipeline
 from ingestion.chainalysis.parse import Unreadable
 from ingestion.members import text
-from ingestion.reading import Reading
+from ingestion.reading import Counted, Reading
 from ingestion.trm import count, parse
 from ingestion.trm.schemas import FEED
 from ingestion.vendor import Vendor, VendorError, VendorUnavailable
@@ -81,8 +81,8 @@ def _land_alert(reading: Reading, item: Any) -> None:
         row = parse.alert(item)
     except Unreadable as problem:
         known_at = _moment_of(item)
-        share = control_totals.record_hash(count.alert(item), None)
-        reading.reject("alerts", known_at, "unreadable_answer", str(problem), text(item), share)
+        counted = Counted(control_totals.record_hash(count.alert(item), None), None)
+        reading.reject("alerts", known_at, "unreadable_answer", str(problem), text(item), counted)
         return
     known = [row["issued_at"], row["status_updated_at"], row["updated_at"], row["closed_at"]]
     reading.land("alerts", max(at for at in known if at), row)
