@@ -16,8 +16,8 @@ def settings(world: Path, url: str) -> dict[str, str]:
     made = demo.sources(world, url + KYT_PATH, TOKEN) | demo.every_feed(world, url)
     # Long enough for what a vendor finishes at the second or third poll; nobody waits for what it never finishes.
     made |= dict.fromkeys(("SOURCES__CHAINALYSIS__POLL_SECONDS", "SOURCES__TRM__POLL_SECONDS"), "1.0")
-    # Not USER_LISTS: what the vendor says of a user depends on which of his transfers it has finished by then, so two loads
-    # are not the same rows.
+    # Not USER_LISTS: what the vendor says of a user depends on which of his transfers it has finished by then, so two
+    # loads are not the same rows.
     made |= {"SOURCES__CHAINALYSIS__NETWORK_IDENTIFICATIONS": "true"}
     return made | {"SOURCES__WATCHLISTS__RETRY_SECONDS": "0.001", "SOURCES__WATCHLISTS__OFAC_SDN_URL": url + OFAC_PATH}
 

@@ -55,8 +55,8 @@ def test_no_near_miss_fires(labels, alerts):
 
 
 def fires_by_itself(label: dict, labels: list[dict], alerts: dict) -> bool:
-    """Whether an alert rests on the near miss without any other case. In a world of few customers cases of networks share
-    customers and days, and together they are what the scenario looks for."""
+    """Whether an alert rests on the near miss without any other case. In a world of few customers cases of networks
+    share customers and days, and together they are what the scenario looks for."""
     own = set(label["transfer_ids"].split(";"))
     others = {
         transfer
