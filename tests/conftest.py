@@ -6,10 +6,15 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from lacking import skip_for_lack_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 NETGUARD = REPOSITORY / "tests/netguard"
+
+# No test is timed: how long an example takes says something of the machine, not of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:
