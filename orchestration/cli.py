@@ -278,13 +278,10 @@ def sources() -> None:
 @main.command()
 def coverage() -> None:
     """Print the coverage matrix of the published marts: red flags, scenarios, products, tests, gaps (Markdown)."""
-    from orchestration import publication
     from orchestration.coverage import page
+    from orchestration.publication import FILE
 
-    current = publication.current(homes.home() / "published")
-    if current is None:
-        raise click.ClickException("Nothing is published yet. Run first: plumbline run")
-    click.echo(page(current / publication.FILE), nl=False)
+    click.echo(page(_published() / FILE), nl=False)
 
 
 @main.command()
@@ -293,13 +290,19 @@ def coverage() -> None:
 )
 def dashboard(out) -> None:
     """Make the dashboard of the published marts, a page that needs no server; each run makes it as well."""
-    from orchestration import publication
     from orchestration.dashboard import write
+
+    click.echo(write(_published(), out or homes.home() / "dashboard"))
+
+
+def _published() -> Path:
+    """The folder of the version that readers see."""
+    from orchestration import publication
 
     current = publication.current(homes.home() / "published")
     if current is None:
         raise click.ClickException("Nothing is published yet. Run first: plumbline run")
-    click.echo(write(current, out or homes.home() / "dashboard"))
+    return current
 
 
 def _read_project_ahead() -> None:

@@ -10,9 +10,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dagster import AssetExecutionContext, AssetKey, Output
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject
@@ -21,6 +21,10 @@ from dagster_dbt.core.dbt_event_iterator import DbtEventIterator
 
 from orchestration import lineage, progress
 from orchestration.home import REPOSITORY, home, target
+
+if TYPE_CHECKING:  # dbt takes a second to import
+    from dbt.cli.main import dbtRunnerResult
+    from dbt.contracts.graph.manifest import Manifest
 
 PROJECT = REPOSITORY / "dbt_project"
 # The dbt of this environment, also where the environment is not on the PATH.
@@ -107,6 +111,34 @@ def _parse(folder: Path) -> None:
     )
     if result.returncode:
         raise RuntimeError(f"dbt cannot read the project in {PROJECT.name}:\n{result.stdout}{result.stderr}")
+
+
+def here(
+    root: Path,
+    target_path: Path,
+    *arguments: str,
+    manifest: "Manifest | None" = None,
+    callbacks: Sequence[Callable[..., None]] = (),
+) -> "dbtRunnerResult":
+    """One dbt command in this process, on the DuckDB warehouse of `root`, which is let go of afterwards.
+
+    With a `manifest` the project is not read again, which takes longer than most of what a command does then.
+    """
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    places = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target", "duckdb"]
+    files = ["--target-path", str(target_path), "--log-path", str(target_path), "--log-level-file", "none"]
+    kept = os.environ.get("PLUMBLINE_HOME")
+    os.environ["PLUMBLINE_HOME"] = str(root)  # where the profile finds the warehouse
+    try:
+        runner = dbtRunner(manifest=manifest, callbacks=list(callbacks))
+        return runner.invoke(["--quiet", *arguments, *places, *files])
+    finally:
+        os.environ.pop("PLUMBLINE_HOME") if kept is None else os.environ.__setitem__("PLUMBLINE_HOME", kept)
+        if DuckDBConnectionManager._ENV is not None:  # it keeps the file open, with settings of its own
+            DuckDBConnectionManager.env().close()
+            DuckDBConnectionManager.close_all_connections()
 
 
 def build(

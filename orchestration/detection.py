@@ -5,9 +5,8 @@ sandbox writes its own, examples/real_files those of a public set) and the scena
 
 A case counts as found when an alert rests on one of its transfers: one of the scenario that the label names, where it
 names one. Scenarios in trial (shadow) raise nothing: the legs that would have alerted find cases too, and are counted
-apart. A label
-file is a CSV with the columns typology, expected (fire, no_fire; other rows are left out), scenario_id (may be empty)
-and transfer_ids (separated by semicolons, as in the warehouse or as delivered).
+apart. A label file is a CSV with the columns typology, expected (fire, no_fire; other rows are left out), scenario_id
+(may be empty) and transfer_ids (separated by semicolons, as in the warehouse or as delivered).
 """
 
 import csv

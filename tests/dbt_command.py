@@ -11,12 +11,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.cli.main import dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-PROJECT = REPOSITORY / "dbt_project"
+from orchestration.dbt import here
 
 
 @dataclass(frozen=True)
@@ -68,13 +66,7 @@ def _manifest() -> Manifest:
 
 
 def _invoke(home: Path, manifest: Manifest | None, *arguments: str) -> dbtRunnerResult:
-    places = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(_target())]
-    quiet = ["--log-path", str(_target()), "--log-level-file", "none", "--quiet"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PLUMBLINE_HOME", str(home))
         patch.setenv("PLUMBLINE_TARGET", "duckdb")
         patch.setenv("PLUMBLINE_PSEUDONYM_KEY", "a test's key")
-        try:
-            return dbtRunner(manifest=manifest).invoke([*arguments, *places, *quiet])
-        finally:
-            DuckDBConnectionManager.close_all_connections()
+        return here(home, _target(), *arguments, manifest=manifest)

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from duckdb import DuckDBPyConnection
 
+from ingestion.pipeline import has_table
 from orchestration import origin, run_lock
 from orchestration.resources import open_warehouse
 
@@ -77,14 +78,8 @@ def prepare(root: Path, moment: datetime, say: Callable[[str], None]) -> Path:
     return folder
 
 
-def has_table(connection: DuckDBPyConnection, name: str) -> bool:
-    """Whether the table `schema.table` is there."""
-    look = "select 1 from information_schema.tables where table_schema = ? and table_name = ?"
-    return bool(connection.execute(look, name.split(".")).fetchall())
-
-
 def forget_alerts(connection: DuckDBPyConnection, where: str, moment: datetime) -> None:
     """Takes alerts, and what they rest on, out of a copy's ledgers: those raised `where` (>, >=) of the instant."""
     for table in LEDGERS:
-        if has_table(connection, f"marts.{table}"):
+        if has_table(connection, "marts", table):
             connection.execute(f"delete from marts.{table} where raised_as_of_at {where} ?", [moment])  # noqa: S608 (our names)

@@ -8,7 +8,6 @@ nobody asked for have their rows taken out instead of being left out of the proj
 whole project again, which takes longer than the replay of a scenario.
 """
 
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ import duckdb
 
 from orchestration import dbt as dbt_project
 from orchestration import progress
+from orchestration.home import home
 from orchestration.look_back.copies import forget_alerts
 from orchestration.look_back.request import AS_OF
 from orchestration.resources import open_warehouse
@@ -37,7 +37,6 @@ class Replay:
     def __init__(self, folder: Path, models: Mapping[str, str]):
         self.folder = folder
         self.models = models
-        self._dbt = None
         self._manifest = None
 
     @contextmanager
@@ -97,9 +96,11 @@ class Replay:
 
     def build(self, *select: str) -> None:
         """One `dbt build` of what is selected, without tests. Raises DbtModelError where a model could not be built."""
-        outcome = self._invoke(
+        outcome = dbt_project.here(
+            self.folder, self._target,
             "build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",
             "--exclude", "stg_control__as_of", "--select", *select,
+            manifest=self._project(), callbacks=[_report],
         )  # fmt: skip
         broken = [one for one in getattr(outcome.result, "results", ()) if one.status in ("error", "fail")]
         if broken or not outcome.success:
@@ -109,43 +110,20 @@ class Replay:
     def _project(self):
         """The project as dbt reads it. What the data directory has parsed already is taken over, not written to."""
         if self._manifest is None:
-            from dbt.cli.main import dbtRunner
-
             dbt_project.prepared_project()
-            folder = self.folder / "dbt"
-            folder.mkdir(exist_ok=True)
-            shutil.copyfile(dbt_project.artifacts() / "partial_parse.msgpack", folder / "partial_parse.msgpack")
+            self._target.mkdir(exist_ok=True)
+            shutil.copyfile(dbt_project.artifacts() / "partial_parse.msgpack", self._target / "partial_parse.msgpack")
             progress.report("dbt: reading the project")
-            outcome = dbtRunner().invoke(["--quiet", "parse", *_where(folder)])
+            # Of the data directory: the copy would be another profile, and the whole project read again.
+            outcome = dbt_project.here(home(), self._target, "parse")
             if not outcome.success:
                 raise RuntimeError(f"dbt cannot read the project: {outcome.exception}")
             self._manifest = outcome.result
         return self._manifest
 
-    def _invoke(self, *arguments: str):
-        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-        from dbt.cli.main import dbtRunner
-
-        manifest = self._project()
-        if self._dbt is None:
-            self._dbt = dbtRunner(manifest=manifest, callbacks=[_report])
-        kept = os.environ.get("PLUMBLINE_HOME")
-        os.environ["PLUMBLINE_HOME"] = str(self.folder)  # where the profile finds the warehouse
-        try:
-            return self._dbt.invoke(["--quiet", *arguments, *_where(self.folder / "dbt")])
-        finally:
-            os.environ.pop("PLUMBLINE_HOME") if kept is None else os.environ.__setitem__("PLUMBLINE_HOME", kept)
-            if DuckDBConnectionManager._ENV is not None:  # it keeps the file open, with settings of its own
-                DuckDBConnectionManager.env().close()
-                DuckDBConnectionManager.close_all_connections()
-
-
-def _where(folder: Path) -> list[str]:
-    project = str(dbt_project.PROJECT)
-    return [
-        "--project-dir", project, "--profiles-dir", project, "--target", "duckdb",
-        "--target-path", str(folder), "--log-path", str(folder), "--log-level-file", "none",
-    ]  # fmt: skip
+    @property
+    def _target(self) -> Path:
+        return self.folder / "dbt"
 
 
 def _report(event) -> None:

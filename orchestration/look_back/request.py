@@ -13,9 +13,10 @@ from pathlib import Path
 import duckdb
 import yaml
 
+from ingestion.pipeline import has_table
 from orchestration import built
 from orchestration.dbt import PROJECT
-from orchestration.look_back.copies import LEDGER, has_table
+from orchestration.look_back.copies import LEDGER
 from orchestration.look_back.parameters import Step, read_steps
 
 AS_OF = "staging.stg_control__as_of"
@@ -94,7 +95,7 @@ def live_scenarios() -> dict[str, str]:
 
 def plan(request: Request, connection: duckdb.DuckDBPyConnection) -> Plan:
     """The plan of a request on an open warehouse. Raises LookupError with the reason where it has no answer."""
-    if not has_table(connection, LEDGER) or not has_table(connection, AS_OF):
+    if not all(has_table(connection, *table.split(".")) for table in (LEDGER, AS_OF)):
         raise LookupError("The warehouse was never built to its end: plumbline run")
     ((newest,),) = connection.execute(f"select as_of_at from {AS_OF}").fetchall()  # noqa: S608 (a constant)
     ((oldest,),) = connection.execute("select min(known_at) from staging.stg_control__totals").fetchall()

@@ -10,8 +10,6 @@ from rich.text import Text
 
 from orchestration.look_back.run import Done
 
-MOST_SCENARIOS = 45
-
 
 def show(console: Console, done: Done) -> None:
     """Verdict, what differs and why, each scenario, and where the results lie."""
@@ -37,7 +35,7 @@ def show(console: Console, done: Done) -> None:
     table.add_column("scenario")
     for name in names:
         table.add_column(name.replace("_", " "), justify="right")
-    for row in summary["scenarios"][:MOST_SCENARIOS]:
+    for row in summary["scenarios"]:
         table.add_row(row["scenario"], *(f"{row[name]:,}" for name in names))
     console.print(table)
     console.print(f"Report:    {done.folder / 'report.html'}", soft_wrap=True, highlight=False)

@@ -26,7 +26,7 @@ EARLY = {
     "population": """
         select * exclude (scenario_population_id) from marts.fct_scenario_population
         where list_contains($scenarios, scenario_id) and event_date between $first and $last
-        order by scenario_id, scenario_version, event_date
+        order by scenario_id, scenario_version, jurisdiction_code, event_date
     """,
     "feeds": "select * from marts.fct_feed_totals order by feed_code",
     "parameters": """

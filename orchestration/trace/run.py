@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from ingestion.pipeline import has_table
 from orchestration import built, progress, run_lock
 from orchestration.look_back import copies, tables
 from orchestration.look_back.replay import Replay
@@ -91,5 +92,5 @@ def _is_built(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> bool:
 
 
 def _refuse_unbuilt(connection: duckdb.DuckDBPyConnection) -> None:
-    if not copies.has_table(connection, "intermediate.int_money_edges"):
+    if not has_table(connection, "intermediate", "int_money_edges"):
         raise LookupError("The warehouse was never built to its end: plumbline run")

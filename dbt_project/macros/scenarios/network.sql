@@ -118,6 +118,20 @@ inner join {{ edges }} as edges
 group by pairs.transfer_id
 {%- endmacro -%}
 
+{#- One row per transfer on a pattern: the largest of each measure over the patterns it lies on. members: relation of pattern_id
+    and transfer_id; patterns: relation of pattern_id and the measures. -#}
+{%- macro largest_of_patterns(members, patterns, measures) -%}
+select
+  members.transfer_id,
+  {%- for measure in measures %}
+  max(patterns.{{ measure }}) as {{ measure }}{{ ',' if not loop.last }}
+  {%- endfor %}
+from {{ members }} as members
+inner join {{ patterns }} as patterns
+  on patterns.pattern_id = members.pattern_id
+group by members.transfer_id
+{%- endmacro -%}
+
 {#- Every leg of the population with its edge, what was found on it, and its one reason. edges, findings: relations as
     network_edges() and pattern_findings() make them; a finding's own columns come along. -#}
 {%- macro network_legs(edges, findings, columns) -%}

@@ -85,13 +85,7 @@ members as (
 ),
 
 most as (
-  select
-    members.transfer_id,
-    max(patterns.middlemen) as middlemen
-  from members
-  inner join patterns
-    on patterns.pattern_id = members.pattern_id
-  group by members.transfer_id
+  {{ largest_of_patterns('members', 'patterns', ['middlemen']) }}
 ),
 
 findings as (

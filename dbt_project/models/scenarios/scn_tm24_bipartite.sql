@@ -104,14 +104,7 @@ members as (
 ),
 
 most as (
-  select
-    members.transfer_id,
-    max(patterns.senders) as senders,
-    max(patterns.receivers) as receivers
-  from members
-  inner join patterns
-    on patterns.pattern_id = members.pattern_id
-  group by members.transfer_id
+  {{ largest_of_patterns('members', 'patterns', ['senders', 'receivers']) }}
 ),
 
 findings as (
